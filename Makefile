@@ -1,0 +1,46 @@
+# Every command of the README and of CI. Nothing but Python >= 3.11 and make is needed; servers come as Python wheels.
+PYTHON ?= python3
+PORT ?= 8400
+BIN := .venv/bin
+
+.PHONY: demo test lint fix bench rows crash lock clean
+
+.venv: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Steward needs Python 3.11 or newer; name one with make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch .venv
+
+demo: .venv
+	$(BIN)/steward demo --port $(PORT)
+
+test: .venv
+	$(BIN)/python -m pytest
+
+lint: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+fix: .venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv
+	$(BIN)/python -m tests.bench
+
+rows: .venv
+	$(BIN)/python -m tests.rows
+
+crash: .venv
+	$(BIN)/python -m tests.crash
+
+# Resolves the lock anew from pyproject.toml; needs uv. No index address is written.
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
