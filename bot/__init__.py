@@ -1,0 +1,1 @@
+"""Steward: a Slack chat-ops bot for production systems."""

@@ -1,0 +1,1 @@
+"""One module per slash command: usage, pure parse, handler, message."""

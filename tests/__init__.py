@@ -1,0 +1,1 @@
+"""Tests, mirrored to the code; `tests/smoke` is what people see."""

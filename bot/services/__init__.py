@@ -1,0 +1,1 @@
+"""Use cases over the ledger and the ports."""

@@ -1,0 +1,201 @@
+"""The shape of `config/steward.yaml` and `config/systems/*.yaml`, frozen. Durations are milliseconds, times of day `HH:MM`."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.domain.policy import Risk
+from bot.domain.timing import parse_duration
+
+
+def _duration(value: object) -> int:
+    if isinstance(value, str):
+        return parse_duration(value)
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    raise ValueError(f"{value!r} has no unit; write it as 90s, 15m, 4h or 2d")
+
+
+Duration = Annotated[int, BeforeValidator(_duration, json_schema_input_type=str)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+
+
+class Model(BaseModel):
+    """Frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# steward.yaml
+
+
+class PersonModel(Model):
+    """A person: their Slack accounts (ids), and the OS user that the command line maps to them."""
+
+    slack: tuple[str, ...] = Field(min_length=1, description="Slack user ids, the first one is mentioned")
+    os_user: str = Field(default="", description="The OS user who is this person on the command line")
+
+
+class RoleModel(Model):
+    """Who holds a role: the members of a Slack user group, or people named here."""
+
+    group: str = Field(default="", description="Slack user group id")
+    people: tuple[str, ...] = ()
+
+
+class RuleModel(Model):
+    """Who may ask for a risk, who may approve it, how many must."""
+
+    ask: tuple[str, ...] = Field(min_length=1)
+    approve: tuple[str, ...] = ()
+    approvals: int = Field(default=1, ge=1, le=5)
+
+
+class PolicyModel(Model):
+    """A rule per risk; `raise` lifts an action's risk, never lowers it."""
+
+    read: RuleModel
+    change: RuleModel
+    p0: RuleModel
+    raise_: dict[str, Risk] = Field(default_factory=dict, alias="raise")
+
+
+class LevelModel(Model):
+    """One level of a ladder: who is notified, how long after opening, and what keeps it from firing."""
+
+    notify: tuple[str, ...] = Field(min_length=1)
+    after: Duration = 0
+    unless: Literal["acknowledged", "mitigated"] = "acknowledged"
+
+
+class SeverityModel(Model):
+    """The matrix row of one severity."""
+
+    respond: Duration
+    escalate: Duration | Literal["next business day"]
+    levels: tuple[LevelModel, ...] = Field(min_length=1)
+    page: bool = Field(
+        default=True, description="Page at any hour, PagerDuty included; false: in business hours, without paging"
+    )
+    slack_only: bool = False
+    stale: Duration | None = Field(default=None, description="Without an update for this long, the owner is asked")
+
+
+class BusinessHoursModel(Model):
+    """When P2 and P3 are worked on."""
+
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
+    start: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    end: str = Field(default="17:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    country: str = Field(default="", description="ISO country code whose public holidays are free days")
+
+
+class RotationModel(Model):
+    """One on-call role: people in turn."""
+
+    rotation: tuple[str, ...] = Field(min_length=1)
+    every: Duration = Field(default=7 * 24 * 3600 * 1000, gt=0)
+    since: date = Field(default=date(2026, 1, 5), description="The first day of the first person's turn")
+    at: str = Field(default="09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+
+class ScheduleModel(Model):
+    """A post by the bot itself: `when` is a phrase such as `daily 9:00`, `first Sunday 2:00`, `15th 9:00`, `last Friday 17:00`."""
+
+    when: str
+    post: Literal["health", "review"] = "health"
+    systems: tuple[str, ...] = Field(min_length=1)
+    title: str = ""
+    channel: str = ""
+
+
+class PagerDutyModel(Model):
+    """PagerDuty: Events v2 address, routing key, secret of its webhooks."""
+
+    url: str = "https://events.pagerduty.com"
+    routing_key: str
+    webhook_secret: str = ""
+
+
+class StewardModel(Model):
+    """`steward.yaml`: channels, people, roles, policy, severities, on-call, schedules."""
+
+    channel: str = Field(description="Id of the channel where alerts, approvals and summaries go")
+    timezone: str = "UTC"
+    app_id: str = ""
+    people: dict[Name, PersonModel] = Field(min_length=1)
+    roles: dict[Name, RoleModel] = Field(min_length=1)
+    policy: PolicyModel
+    severities: dict[Literal["P0", "P1", "P2", "P3"], SeverityModel]
+    business_hours: BusinessHoursModel = BusinessHoursModel()
+    oncall: dict[Name, RotationModel] = Field(min_length=1, description="primary, secondary, manager, cto …")
+    schedules: dict[Name, ScheduleModel] = Field(default_factory=dict)
+    pagerduty: PagerDutyModel | None = None
+
+
+# systems/*.yaml
+
+
+class CheckModel(Model):
+    """One check: `get` (with `path`, `expect`) of an http connection, or `measure: connection.name`, with thresholds."""
+
+    get: str = ""
+    path: str = "/"
+    expect: int = 200
+    measure: str = ""
+    args: dict[str, Any] = Field(default_factory=dict)
+    warning: str = ""
+    critical: str = ""
+    timeout: Duration = 4000
+    title: str = ""
+
+
+class DepthModel(Model):
+    """Thresholds on the number of waiting jobs."""
+
+    warning: str = ""
+    critical: str = ""
+
+
+class QueueModel(Model):
+    """A queue on a redis connection: BullMQ's, or two sorted sets scored by time."""
+
+    bullmq: str = ""
+    sorted_sets: str = ""
+    key: str = Field(default="", description="The queue's name in Redis; default: the queue's own name")
+    processing: str = Field(default="", description="Sorted set of entries being worked on; default: KEY:processing")
+    generation: int | None = Field(default=None, description="BullMQ's major version, where the queue does not tell it")
+    depth: DepthModel = DepthModel()
+    stuck_after: Duration = Field(default=30 * 60 * 1000)
+    expire_after: Duration = Field(default=24 * 3600 * 1000)
+    workers: str = Field(default="", description="The component that works this queue")
+
+
+class DeploymentModel(Model):
+    """How a component is deployed: Netlify, or docker compose through a command connection."""
+
+    netlify: str = ""
+    compose: str = ""
+    service: str = ""
+    image_variable: str = ""
+
+
+class ComponentModel(Model):
+    """Something that is released and restarted."""
+
+    deployment: DeploymentModel | None = None
+    restart: str = Field(default="", description="connection.service of a docker connection")
+    database: bool = Field(default=False, description="Restarting it can lose data, so it is p0")
+    verify: tuple[str, ...] = Field(default=(), description="Checks that must be healthy afterwards")
+
+
+class SystemModel(Model):
+    """One production system. `connections`: name → one known kind with its address, checked by the adapter's own Config."""
+
+    system: Name
+    title: str
+    connections: dict[Name, Any] = Field(min_length=1)
+    checks: dict[Name, CheckModel] = Field(default_factory=dict)
+    queues: dict[Name, QueueModel] = Field(default_factory=dict)
+    components: dict[Name, ComponentModel] = Field(default_factory=dict)

@@ -1,0 +1,44 @@
+"""A `Message` as JSON and back, for the outbox: each primitive carries its class name."""
+
+import dataclasses
+import json
+from typing import Any
+
+from bot.domain import message as primitives
+from bot.domain.message import Message
+
+_CLASSES = {
+    name: value
+    for name, value in vars(primitives).items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
+}
+
+
+def dump(message: Message) -> str:
+    """The message as one line of JSON."""
+    return json.dumps(_plain(message), ensure_ascii=False, separators=(",", ":"))
+
+
+def load(text: str) -> Message:
+    """The message from `dump`'s text."""
+    loaded = _value(json.loads(text))
+    if not isinstance(loaded, Message):
+        raise TypeError("the stored text is not a message")
+    return loaded
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {"is": type(value).__name__} | {name: _plain(item) for name, item in pairs}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 - JSON's own shape
+    if isinstance(value, dict):
+        return _CLASSES[value["is"]](**{name: _value(item) for name, item in value.items() if name != "is"})
+    if isinstance(value, list):
+        return tuple(_value(item) for item in value)
+    return value

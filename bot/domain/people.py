@@ -1,0 +1,30 @@
+"""Who does something: a person of the configuration or of Slack, the bot itself, or the system's clock."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Via = Literal["slack", "cli", "bot", "pagerduty"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One person, however many accounts they have: `person` is what approvals compare, `slack` what is mentioned.
+
+    A Slack user whom the configuration does not name is a person of their own: `person` is then the Slack id.
+    """
+
+    person: str
+    slack: str = ""
+    via: Via = "slack"
+
+
+STEWARD = Actor("steward", via="bot")
+"""The bot, as the requester of its own proposals and the author of what it does by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a person may do now: the roles they hold, and whether these were read from a stale copy."""
+
+    roles: frozenset[str]
+    stale: bool = False

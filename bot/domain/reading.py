@@ -1,0 +1,90 @@
+"""What a check found: healthy, warning, critical, or unknown when the trouble is our own."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.quantity import Quantity, parse_quantity, shown
+
+
+class Status(StrEnum):
+    """Worst first in a message: critical, warning, unknown, healthy."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical, 3 for healthy."""
+        return list(Status).index(self)
+
+    @property
+    def sign(self) -> str:
+        """The coloured circle in front of a line."""
+        return {"critical": "🔴", "warning": "🟡", "unknown": "⚪", "healthy": "🟢"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A limit such as `> 80 %`, in the base unit of its quantity."""
+
+    operator: Literal[">", "<", ">=", "<="]
+    limit: Quantity
+
+    @classmethod
+    def parse(cls, text: str) -> "Threshold":
+        """`"> 80 %"` → a threshold. Raises `ValueError` where there is no comparison or no number."""
+        stripped = text.strip()
+        for operator in (">=", "<=", ">", "<"):
+            if stripped.startswith(operator):
+                return cls(operator, parse_quantity(stripped[len(operator) :]))
+        raise ValueError(f"{text!r} is not a threshold; write a comparison such as > 80 % or < 500 ms")
+
+    def crossed(self, value: float) -> bool:
+        """Whether a value in the same unit lies on the bad side."""
+        limit = self.limit.value
+        return {">": value > limit, "<": value < limit, ">=": value >= limit, "<=": value <= limit}[self.operator]
+
+    def __str__(self) -> str:
+        """As a person reads it: `> 80 %`."""
+        return f"{self.operator} {shown(self.limit.value, self.limit.unit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The limits of one check; both absent means that the check itself says whether it is well."""
+
+    warning: Threshold | None = None
+    critical: Threshold | None = None
+
+    @classmethod
+    def parse(cls, *, warning: str = "", critical: str = "") -> "Thresholds":
+        """Both limits from text; an empty text is no limit."""
+        return cls(Threshold.parse(warning) if warning else None, Threshold.parse(critical) if critical else None)
+
+    def judge(self, value: float) -> tuple[Status, Threshold | None]:
+        """The status of a value and the threshold that made it so."""
+        if self.critical is not None and self.critical.crossed(value):
+            return Status.CRITICAL, self.critical
+        if self.warning is not None and self.warning.crossed(value):
+            return Status.WARNING, self.warning
+        return Status.HEALTHY, None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One check's result. `value` is text for people, `number` in the base unit for trends; `latency` in ms, `since` epoch ms."""
+
+    check: str
+    title: str
+    status: Status
+    value: str = ""
+    number: float | None = None
+    threshold: str = ""
+    reason: str = ""
+    latency: int = 0
+    since: int | None = None
+    count: int = 1
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,290 @@
+"""What lies outside, as narrow Protocols in our words; adapters implement them, tests bring twins.
+
+Units: times are epoch milliseconds UTC, durations milliseconds. Every method may raise a `TargetError`:
+`Unreachable` (down for us), `Unauthorized`, `BadAnswer`, `Rejected` (refused, final), and for calls that change something
+`OutcomeUnknown` (the answer was lost, it may have happened).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.domain.message import Message, Modal
+
+
+class Clock(Protocol):
+    """Where time comes from. Tests and the local workspace move `now`; leases go by `wall`."""
+
+    def now(self) -> int:
+        """Epoch milliseconds UTC that people see."""
+        ...
+
+    def wall(self) -> int:
+        """Epoch milliseconds UTC of the machine, for leases between processes."""
+        ...
+
+
+# Health: what a measure of an adapter returns.
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measured value. `value` in `unit` ('', '%', 'ms', 'B', 'd', 'status'); `detail` is shown as plain text."""
+
+    value: float | None = None
+    unit: str = ""
+    detail: str = ""
+    count: int = 1
+    notes: tuple[str, ...] = ()
+
+
+# Queues.
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue at one moment. `None` means that this kind of queue has no such thing; ages in milliseconds."""
+
+    waiting: int
+    active: int
+    delayed: int | None
+    failed: int | None
+    oldest_ms: int | None
+    paused: bool = False
+    workers: int | None = None
+    expired: int | None = None
+    stuck: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of a queue: its id, a short description, when it entered the state it is in, and how often it was tried."""
+
+    id: str
+    title: str
+    since: int | None = None
+    reason: str = ""
+    attempts: int = 0
+    payload: str = ""
+    score: float = 0.0
+
+
+class Queue(Protocol):
+    """A queue that can be looked at."""
+
+    async def state(self, now: int) -> QueueState:
+        """Counts and the oldest waiting job's age at `now`."""
+        ...
+
+
+class RetriableQueue(Protocol):
+    """A queue whose failed jobs can be retried one by one."""
+
+    async def failed(self, limit: int) -> Sequence[Job]:
+        """The failed jobs, newest first."""
+        ...
+
+    async def retry(self, job_id: str) -> bool:
+        """Retry one failed job by the library's own script. False: it is no longer failed (or gone), nothing was done.
+
+        Raises `Rejected` with the reason where a retry would lose the job (a paused queue of an older generation).
+        """
+        ...
+
+    async def refusal(self) -> str | None:
+        """Why jobs would be lost if retried now; None when a retry is safe."""
+        ...
+
+
+class ClearableQueue(Protocol):
+    """A queue whose stuck entries can be removed and put back exactly."""
+
+    async def stuck(self, now: int, older_than: int) -> Sequence[Job]:
+        """Entries in processing for longer than `older_than` ms, oldest first, with score and payload."""
+        ...
+
+    async def remove(self, jobs: Sequence[Job]) -> Sequence[str]:
+        """Remove exactly these entries where their score is unchanged; returns the ids removed."""
+        ...
+
+    async def put_back(self, jobs: Sequence[Job]) -> Sequence[str]:
+        """Put removed entries back with their score where they are absent; returns the ids put back."""
+        ...
+
+    async def expired(self, now: int, older_than: int) -> Sequence[Job]:
+        """Waiting entries older than `older_than` ms, oldest first."""
+        ...
+
+
+# Releases.
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of a component: `id` as the provider names it, `title` for people, `created` epoch ms."""
+
+    id: str
+    title: str
+    created: int | None = None
+    current: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One exact call that a step will make, for the plan: no secret in it."""
+
+    text: str
+
+
+class Deployments(Protocol):
+    """A component's releases and the way back to one of them."""
+
+    async def releases(self) -> Sequence[Release]:
+        """Releases that can be run, newest first, one of them `current`."""
+        ...
+
+    def calls(self, target: Release) -> Sequence[Call]:
+        """The exact calls that `roll_back` makes, for the plan."""
+        ...
+
+    async def roll_back(self, target: Release) -> None:
+        """Make the target current. Idempotent: repeating it for the current release changes nothing."""
+        ...
+
+    def not_reverted(self) -> Sequence[str]:
+        """What a rollback leaves as it is: migrations, environment variables …"""
+        ...
+
+
+# Services that can be restarted.
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUnit:
+    """One running instance: `started` epoch ms distinguishes a restarted one; `state` is running, exited, unhealthy …"""
+
+    id: str
+    service: str
+    state: str
+    started: int | None = None
+    image: str = ""
+
+
+class Restartable(Protocol):
+    """Services that can be listed and restarted by unit."""
+
+    async def units(self, service: str | None = None) -> Sequence[ServiceUnit]:
+        """The units of one service, or of all."""
+        ...
+
+    async def restart(self, unit: ServiceUnit) -> None:
+        """Restart one unit."""
+        ...
+
+    def calls(self, units: Sequence[ServiceUnit]) -> Sequence[Call]:
+        """The exact calls, for the plan."""
+        ...
+
+
+# Pager.
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One event for the pager. `key` is the incident id, so that acknowledging and resolving are idempotent."""
+
+    event: str  # trigger | acknowledge | resolve
+    key: str
+    summary: str
+    severity: str = "critical"
+    component: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Pager(Protocol):
+    """The second way to reach the on-call: PagerDuty."""
+
+    async def send(self, page: Page) -> None:
+        """Hand over one event; returns once it is accepted."""
+        ...
+
+
+# Slack, as the engine and the services see it.
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands."""
+
+    channel: str
+    ts: str
+
+
+class Chat(Protocol):
+    """Messages that must arrive. Errors: `ChannelGone` (archived, not a member), `RateLimited`, `Unreachable`, `OutcomeUnknown`."""
+
+    async def post(self, channel: str, message: Message, *, thread: str | None, key: str) -> Posted:
+        """Post once; `key` travels in the message's metadata."""
+        ...
+
+    async def update(self, posted: Posted, message: Message, *, key: str) -> None:
+        """Replace a message that was posted."""
+        ...
+
+    async def find(self, channel: str, *, thread: str | None, key: str, since: int) -> Posted | None:
+        """Look a message up by its key in history and thread, from `since` (epoch ms)."""
+        ...
+
+
+class Rooms(Protocol):
+    """Channels and people of the workspace."""
+
+    async def create_channel(self, name: str, *, topic: str) -> str:
+        """Create a public channel, with a suffix where the name is taken; returns its id."""
+        ...
+
+    async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
+        """Invite those who are not there yet."""
+        ...
+
+    async def archive(self, channel: str) -> None:
+        """Archive; already archived is success."""
+        ...
+
+    async def direct_channel(self, slack_id: str) -> str:
+        """The channel of direct messages with one person."""
+        ...
+
+
+class Groups(Protocol):
+    """User groups of the workspace: the source of roles."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Slack ids of the group's members, read now. Raises `TargetError` where it cannot be read."""
+        ...
+
+
+class Answers(Protocol):
+    """Replies to the person who typed or clicked; best effort, never the only record."""
+
+    async def show(self, message: Message) -> None:
+        """Show or replace the reply that only this person sees."""
+        ...
+
+    async def open(self, modal: Modal) -> None:
+        """Open a form; the trigger lives 3 s."""
+        ...
+
+
+class ChannelGone(Exception):
+    """The channel is archived, deleted, or the bot is no member: the message must take another way."""
+
+
+class RateLimited(Exception):
+    """Slack asks to wait; `retry_after` in milliseconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"wait {retry_after} ms")
+        self.retry_after = retry_after

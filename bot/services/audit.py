@@ -1,0 +1,28 @@
+"""The audit: append-only rows, written in the transaction of what they record, refusals included."""
+
+import json
+import secrets
+from collections.abc import Mapping
+
+from bot.domain.people import Actor
+from bot.store import Tx
+
+Detail = Mapping[str, str | int | float | None]
+
+
+def record(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: Detail | None = None) -> None:
+    """Append one row. `kind` is `operation.approved`, `incident.opened` …; `subject` is `OP-88`, `INC-12`, `newsletter`.
+
+    `detail` must hold no secret. The engine's cycle seals new rows into the hash chain within a second.
+    """
+    tx.run(
+        "append_audit",
+        id=secrets.token_hex(12),
+        at=at,
+        actor=actor.person,
+        via=actor.via,
+        kind=kind,
+        subject=subject,
+        detail=json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+        written=at,
+    )

@@ -1,0 +1,95 @@
+"""Who is who and who holds which role: Slack groups read at the click, cached for a minute, last good copy for an hour."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.config.models import StewardModel
+from bot.domain.errors import NotFound, TargetError
+from bot.domain.people import Access, Actor, Via
+from bot.domain.timing import HOUR, MINUTE
+from bot.ports import Clock, Groups
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    members: frozenset[str]
+    read_at: int
+
+
+class Directory:
+    """People and roles. Fails closed: an empty group grants nothing, an unreadable one nothing once its copy is an hour old."""
+
+    def __init__(self, config: StewardModel, groups: Groups, clock: Clock) -> None:
+        self._config = config
+        self._groups = groups
+        self._clock = clock
+        self._copies: dict[str, _Copy] = {}
+        self._person_of = {slack: name for name, model in config.people.items() for slack in model.slack}
+
+    def actor(self, slack_user: str, via: Via = "slack") -> Actor:
+        """The person behind a Slack user; one that the configuration does not name is a person of their own."""
+        return Actor(self._person_of.get(slack_user, slack_user), slack_user, via)
+
+    def actor_of_os_user(self, os_user: str) -> Actor:
+        """The one configured person whom the OS user maps to; raises `NotFound`."""
+        names = [name for name, model in self._config.people.items() if model.os_user == os_user and os_user]
+        if len(names) != 1:
+            raise NotFound(
+                f"The OS user {os_user} maps to {len(names) or 'no'} configured people; set os_user of one person."
+            )
+        return self.person(names[0], via="cli")
+
+    def person(self, name: str, via: Via = "slack") -> Actor:
+        """A configured person by name; raises `NotFound` with the nearest name."""
+        model = self._config.people.get(name)
+        if model is None:
+            near = difflib.get_close_matches(name, self._config.people, n=1)
+            raise NotFound(f"Nobody is called {name}" + (f"; did you mean {near[0]}?" if near else "."))
+        return Actor(name, model.slack[0], via)
+
+    async def access(self, actor: Actor) -> Access:
+        """The roles a person holds now."""
+        roles, stale = set(), False
+        accounts = (
+            set(self._config.people[actor.person].slack) if actor.person in self._config.people else {actor.slack}
+        )
+        for role, model in self._config.roles.items():
+            if actor.person in model.people:
+                roles.add(role)
+            elif model.group:
+                members, old = await self._members(model.group)
+                if members & accounts:
+                    roles.add(role)
+                    stale = stale or old
+        return Access(frozenset(roles), stale)
+
+    async def holders(self, roles: frozenset[str]) -> tuple[Actor, ...]:
+        """Everyone who holds one of these roles now, in the order of the configuration."""
+        found: dict[str, Actor] = {}
+        for role in sorted(roles):
+            model = self._config.roles.get(role)
+            if model is None:
+                continue
+            for name in model.people:
+                found.setdefault(name, self.person(name))
+            if model.group:
+                for slack in (await self._members(model.group))[0]:
+                    actor = self.actor(slack)
+                    found.setdefault(actor.person, actor)
+        order: Mapping[str, int] = {name: place for place, name in enumerate(self._config.people)}
+        return tuple(sorted(found.values(), key=lambda actor: (order.get(actor.person, len(order)), actor.person)))
+
+    async def _members(self, group: str) -> tuple[frozenset[str], bool]:
+        """Members of a group and whether they come from a stale copy; nobody where it cannot be known."""
+        now, copy = self._clock.now(), self._copies.get(group)
+        if copy is not None and now - copy.read_at <= MINUTE:
+            return copy.members, False
+        try:
+            members = await self._groups.members(group)
+        except TargetError:
+            if copy is not None and now - copy.read_at <= HOUR:
+                return copy.members, True
+            return frozenset(), False
+        self._copies[group] = _Copy(members, now)
+        return members, False

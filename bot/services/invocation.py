@@ -1,0 +1,109 @@
+"""What a slash command, a button or a form becomes: a registered listener, a purely parsed request, an invocation.
+
+The registry (Slack) and `steward ask` (command line) both run listeners: they parse, ask the policy, run the handler,
+show its reply and turn a `BotError` into text. A handler has no acknowledgement, no client, no try and no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+from bot.domain.message import Message, Modal
+from bot.domain.people import Access, Actor
+from bot.domain.policy import Risk
+from bot.ports import Answers
+
+if TYPE_CHECKING:
+    from bot.services.container import Services
+
+Kind = Literal["command", "button", "form"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One payload from a person, as stored in the inbox. `key` is `/health`, `health.refresh` or a form's name.
+
+    `text` is a command's text or a button's value; `fields` a form's values by field id; `private` a form's private text.
+    """
+
+    kind: Kind
+    key: str
+    text: str
+    slack_user: str
+    channel: str = ""
+    message_ts: str = ""
+    thread_ts: str = ""
+    trigger: str = ""
+    response_url: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    private: str = ""
+    view_id: str = ""
+    received_at: int = 0
+    request_id: str = ""
+
+
+class Request(Protocol):
+    """A parsed request: a frozen dataclass that knows its own risk (`/incident list` only reads)."""
+
+    @property
+    def risk(self) -> Risk:
+        """What the person needs to be allowed to ask for. Anything but `read` goes through the inbox."""
+        ...
+
+
+R = TypeVar("R", bound=Request)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation(Generic[R]):
+    """One request of one person, allowed by the policy. Hand `receipt` to the first `ledger.write` that decides."""
+
+    request: R
+    actor: Actor
+    access: Access
+    incoming: Incoming
+    answers: Answers
+    receipt: str | None = None
+
+    async def show(self, message: Message) -> None:
+        """Show an interim reply; the handler's return value replaces it."""
+        await self.answers.show(message)
+
+
+Reply = Message | Modal | None
+Handler = Callable[[Invocation[Any], "Services"], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One registered command, button or form. `parse` is pure and raises `UsageError` (forms: `FieldErrors`).
+
+    `modal`: whether the reply may be a form; such a command runs at once, since its trigger lives 3 s.
+    """
+
+    kind: Kind
+    key: str
+    parse: Callable[[Incoming], Request]
+    handler: Handler
+    usage: str = ""
+    description: str = ""
+
+
+def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
+    """Register a slash command: `@command("/rollback", usage=USAGE, description=…, parse=RollbackRequest.parse)`."""
+    return lambda handler: Listener("command", key, parse, handler, usage=usage, description=description)
+
+
+def button(key: str, *, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
+    """Register a button or select by its action name."""
+    return lambda handler: Listener("button", key, parse, handler)
+
+
+def form(key: str, *, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
+    """Register a form's submission by the form's name."""
+    return lambda handler: Listener("form", key, parse, handler)
+
+
+_Run = Callable[[Invocation[R], "Services"], Awaitable[Reply]]

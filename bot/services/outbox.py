@@ -1,0 +1,85 @@
+"""The outbox as the services use it: messages and pages written in the transaction that decided on them.
+
+A channel is a Slack channel id, or `@U…` for the direct messages with that user (the sender resolves it).
+"""
+
+import json
+from typing import Literal
+
+from bot.domain import message_json
+from bot.domain.message import Message
+from bot.ports import Page, Posted
+from bot.store import Tx
+
+Lane = Literal["page", "rest"]
+
+
+def post(
+    tx: Tx,
+    *,
+    key: str,
+    channel: str,
+    message: Message,
+    now: int,
+    lane: Lane = "rest",
+    thread: str | None = None,
+    guard: tuple[str, int] | None = None,
+    fallback: str | None = None,
+    not_before: int = 0,
+) -> None:
+    """Post a message, or edit it where the key exists already (its wanted revision rises).
+
+    `thread`: key of the message whose thread it belongs to (sent after that one). `guard`: incident id and epoch; sent only
+    while the incident still has that epoch. `fallback`: `@U…` to use where the channel is archived.
+    """
+    tx.run(
+        "put_message",
+        key=key,
+        route="slack",
+        channel=channel,
+        thread_key=thread,
+        lane=lane,
+        body=message_json.dump(message),
+        now=now,
+        not_before=max(now, not_before),
+        guard_incident=guard[0] if guard else None,
+        guard_epoch=guard[1] if guard else None,
+        fallback=fallback,
+    )
+
+
+def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | None = None) -> None:
+    """Hand one event to PagerDuty, in the page lane."""
+    body = {
+        "event": page.event,
+        "key": page.key,
+        "summary": page.summary,
+        "severity": page.severity,
+        "component": page.component,
+        "details": dict(page.details),
+    }
+    tx.run(
+        "put_message",
+        key=key,
+        route="pagerduty",
+        channel="pagerduty",
+        thread_key=None,
+        lane="page",
+        body=json.dumps(body, ensure_ascii=False),
+        now=now,
+        not_before=now,
+        guard_incident=guard[0] if guard else None,
+        guard_epoch=guard[1] if guard else None,
+        fallback=None,
+    )
+
+
+def posted(tx: Tx, key: str) -> Posted | None:
+    """Where the message with this key stands; None while it was not posted."""
+    row = tx.one("message_place", key=key)
+    return Posted(row["posted_channel"], row["ts"]) if row and row["ts"] else None
+
+
+def withdraw(tx: Tx, key: str) -> None:
+    """Do not send a message that is still waiting; one that was sent stays."""
+    tx.run("withdraw_message", key=key)

@@ -1,0 +1,38 @@
+"""Reads the named SQL statements of this folder: `-- name: claim_due_incidents` starts one, its comment explains it."""
+
+import functools
+import re
+from importlib import resources
+
+_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+# A parameter is `:name`, but not the second colon of a PostgreSQL cast `::text`.
+_PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
+_POSTGRES_ONLY = re.compile(r"/\*pg(.*?)pg\*/", re.DOTALL)
+
+
+@functools.cache
+def statements() -> dict[str, str]:
+    """All statements by name, as written. A name used twice is an error of ours."""
+    found: dict[str, str] = {}
+    for file in sorted(resources.files(__package__).iterdir(), key=lambda entry: entry.name):
+        if not file.name.endswith(".sql"):
+            continue
+        pieces = _NAME.split(file.read_text(encoding="utf-8"))
+        for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
+            if name in found:
+                raise ValueError(f"{file.name}: a second statement is named {name}")
+            found[name] = text.strip().rstrip(";")
+    return found
+
+
+@functools.cache
+def for_sqlite(name: str) -> str:
+    """One statement for SQLite: what only PostgreSQL knows stands in comments there."""
+    return _POSTGRES_ONLY.sub("", statements()[name])
+
+
+@functools.cache
+def for_postgres(name: str) -> str:
+    """One statement for PostgreSQL: `:name` becomes `%(name)s`, and what only it knows is switched on."""
+    text = _POSTGRES_ONLY.sub(r"\1", statements()[name]).replace("%", "%%")
+    return _PARAMETER.sub(r"%(\1)s", text)

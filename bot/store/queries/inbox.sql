@@ -1,0 +1,32 @@
+-- name: insert_inbox
+-- A replay finds its key taken and changes nothing.
+insert into inbox (key, call, received_at, state, owner, lease_until)
+values (:key, :call, :received_at, 'claimed', :owner, :lease_until)
+on conflict (key) do nothing;
+
+-- name: settle_receipt
+-- In the transaction of what the request decided: a request is carried out once, whoever claims it again.
+update inbox set state = 'done', owner = null, lease_until = null where key = :key and state in ('waiting', 'claimed');
+
+-- name: finish_inbox
+-- For requests that wrote nothing else (refused, a form was opened).
+update inbox set state = 'done', owner = null, lease_until = null where key = :key and state <> 'done';
+
+-- name: claim_inbox
+-- Entries whose owner died. The due condition stands in the outer where again: see the trap in ADR 0003.
+update inbox set state = 'claimed', owner = :owner, lease_until = :lease_until
+where key in (
+    select key from inbox
+    where state in ('waiting', 'claimed') and lease_until <= :wall
+    order by received_at
+    limit :n
+    /*pg for update skip locked pg*/
+) and state in ('waiting', 'claimed') and lease_until <= :wall
+returning key, call, received_at;
+
+-- name: count_open_inbox
+select count(*) as n from inbox where state in ('waiting', 'claimed');
+
+-- name: forget_inbox
+-- Replays older than the signature window are refused by the guard, so old keys may go.
+delete from inbox where state = 'done' and received_at < :before;
