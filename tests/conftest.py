@@ -1,0 +1,77 @@
+"""The ledger on both databases: one PostgreSQL server per test process, one fresh database per test."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.local.lab.child import free_ports
+from bot.local.lab.postgres import Cluster, PostgresServer
+from bot.store import Ledger, open_ledger
+from tests.fakes.clock import FakeClock
+
+_NUMBERS = itertools.count(1)
+_TEMPLATE = "steward_migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real PostgreSQL with one migrated database, which the tests' databases are copied from."""
+    cluster = asyncio.run(Cluster.create(tmp_path_factory.mktemp("postgres")))
+    server = PostgresServer(cluster, "ledger", free_ports(1)[0], options=["max_connections=100"])
+    try:
+        asyncio.run(_start_with_template(server))
+        yield server
+    finally:
+        asyncio.run(server.stop())
+        cluster.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a fresh, migrated PostgreSQL database."""
+    name = f"test_{next(_NUMBERS)}"
+    with psycopg.connect(postgres_server.superuser_dsn(), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {_TEMPLATE}".encode())
+        yield postgres_server.superuser_dsn(name)
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh ledger that several connections can share; the test runs once per database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'steward.db'}"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def own_ledger_url(request: pytest.FixtureRequest) -> str:
+    """As `ledger_url`, for one connection only: SQLite stays in memory."""
+    address: str = "sqlite:///:memory:" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    return address
+
+
+@pytest.fixture
+async def ledger(own_ledger_url: str) -> AsyncIterator[Ledger]:
+    """A fresh, migrated ledger; the test runs once on SQLite in memory and once on PostgreSQL."""
+    opened = await open_ledger(own_ledger_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still until the test moves it."""
+    return FakeClock()
+
+
+async def _start_with_template(server: PostgresServer) -> None:
+    await server.start()
+    with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
+        connection.execute(f"create database {_TEMPLATE}".encode())
+    await (await open_ledger(server.superuser_dsn(_TEMPLATE))).close()
