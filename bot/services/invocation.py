@@ -26,6 +26,7 @@ class Incoming:
     """One payload from a person, as stored in the inbox. `key` is `/health`, `health.refresh` or a form's name.
 
     `text` is a command's text or a button's value; `fields` a form's values by field id; `private` a form's private text.
+    `ephemeral`: the button stood in a message that only this person sees, so the reply may replace it.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Incoming:
     view_id: str = ""
     received_at: int = 0
     request_id: str = ""
+    ephemeral: bool = False
 
 
 class Request(Protocol):
