@@ -60,6 +60,7 @@ class UserGroup:
     name: str
     members: list[str]
     updated: int
+    unreadable: bool = False
 
 
 class Directory:

@@ -6,14 +6,14 @@ from bot.local.workspace.values import Json
 
 
 class LabControl(Protocol):
-    """The simulated systems. An unknown system, component or call list raises `KeyError`, an impossible state `ValueError`."""
+    """The simulated systems. What is unknown raises `KeyError`, an impossible state `ValueError`."""
 
     def describe(self) -> Json:
         """`{system: {component: {"url", "states", "set", ...}}}`."""
         ...
 
     async def apply(self, system: str, component: str, body: Json) -> Json:
-        """Put one component into a state (`{"state": "down"}`) or set its keys (`{"set": {...}}`); returns what it is now."""
+        """Put a component into a state (`{"state": "down"}`) or set keys (`{"set": {...}}`); returns what it is now."""
         ...
 
     def calls(self, system: str, component: str) -> list[Json]:

@@ -4,34 +4,13 @@ from bot.local.workspace.values import Json
 
 # Without a manifest the app may do what the methods here know.
 EVERY_SCOPE = frozenset(
-    [
-        "app_mentions:read",
-        "bookmarks:read",
-        "bookmarks:write",
-        "channels:history",
-        "channels:join",
-        "channels:manage",
-        "channels:read",
-        "chat:write",
-        "chat:write.public",
-        "commands",
-        "files:read",
-        "files:write",
-        "groups:history",
-        "groups:read",
-        "groups:write",
-        "im:history",
-        "im:read",
-        "im:write",
-        "pins:read",
-        "pins:write",
-        "reactions:read",
-        "reactions:write",
-        "usergroups:read",
-        "usergroups:write",
-        "users:read",
-        "users:read.email",
-    ]
+    {
+        *("app_mentions:read", "bookmarks:read", "bookmarks:write", "commands", "files:read", "files:write"),
+        *("channels:history", "channels:join", "channels:manage", "channels:read", "chat:write", "chat:write.public"),
+        *("groups:history", "groups:read", "groups:write", "im:history", "im:read", "im:write"),
+        *("pins:read", "pins:write", "reactions:read", "reactions:write", "usergroups:read", "usergroups:write"),
+        *("users:read", "users:read.email"),
+    }
 )
 
 
@@ -75,6 +54,11 @@ class Manifest:
             return EVERY_SCOPE
         scopes = ((self._manifest.get("oauth_config") or {}).get("scopes") or {}).get("bot") or []
         return frozenset(scopes)
+
+    @property
+    def has_home(self) -> bool:
+        """Whether the app has a home tab."""
+        return self._manifest is None or bool((self._features.get("app_home") or {}).get("home_tab_enabled"))
 
     def subscribed(self, event: str) -> bool:
         """Whether Slack would send this event (`message.im`, `app_home_opened` …)."""

@@ -67,7 +67,7 @@ class Workspace:
         return self.manifest.commands
 
     def channels_for(self, user_id: str) -> list[tuple[Channel, int]]:
-        """This person's channels (channels by name, then the direct messages with the bot), each with its unread count."""
+        """This person's channels by name, then the direct messages with the bot; each with its unread count."""
         mine = [channel for channel in self.directory.channels.values() if user_id in channel.members]
         mine.sort(key=lambda channel: (channel.is_im, channel.archived, channel.name))
         return [(channel, self.timeline.unread(user_id, channel.id)) for channel in mine]
@@ -102,7 +102,7 @@ class Workspace:
     def write(self, post: Post) -> Post:
         """Keep a message and let everyone know; its author has read the channel."""
         self.timeline.add(post)
-        if post.user not in {BOT_USER} and post.only is None:
+        if post.user != BOT_USER and post.only is None:
             self.timeline.mark_read(post.user, post.channel)
         self.touch()
         return post

@@ -44,6 +44,7 @@ class Tickets:
         self._triggers: dict[str, Trigger] = {}
         self._exchanged: set[str] = set()
         self._responses: dict[str, ResponseAddress] = {}
+        self._links: set[str] = set()
 
     def trigger(self, user: str, view_id: str | None = None) -> str:
         """A new trigger id."""
@@ -63,6 +64,18 @@ class Tickets:
         del self._triggers[trigger_id]
         self._exchanged.add(trigger_id)
         return trigger
+
+    def link(self) -> str:
+        """A ticket for one Socket Mode connection."""
+        ticket = secrets.token_urlsafe(18)
+        self._links.add(ticket)
+        return ticket
+
+    def take_link(self, ticket: str) -> bool:
+        """Use a connection's ticket up; False where there is none such."""
+        known = ticket in self._links
+        self._links.discard(ticket)
+        return known
 
     def response(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 Json = dict[str, Any]  # Slack's own objects (blocks, views, payloads) stay as Slack spells them.
 
 
-class Refusal(Exception):  # noqa: N818 - It is an answer of the API, not a fault of ours.
+class Refusal(Exception):
     """The Web API says no: `code` is Slack's, `messages` explain it as `response_metadata.messages` does."""
 
     def __init__(self, code: str, messages: Sequence[str] = (), extra: Mapping[str, Any] | None = None) -> None:
@@ -23,7 +23,7 @@ class Refusal(Exception):  # noqa: N818 - It is an answer of the API, not a faul
         return body
 
 
-class Misuse(Exception):  # noqa: N818 - It is an answer of the local calls, not a fault of ours.
+class Misuse(Exception):
     """A `/local` call cannot be done as asked; the text says what, which and what to do."""
 
     def __init__(self, text: str, status: int = 400) -> None:

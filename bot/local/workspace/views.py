@@ -112,7 +112,7 @@ class Views:
         return view
 
     def update(self, view: View, content: Json, now: int, expected: str | None = None) -> View:
-        """Replace what a view shows; `hash_conflict` where it has changed since `expected`. Inputs that stay keep their state."""
+        """Replace what a view shows; inputs that stay keep their state. `hash_conflict`: changed since `expected`."""
         if expected and expected != view.hash:
             raise Refusal("hash_conflict")
         if content.get("type") != view.content.get("type"):

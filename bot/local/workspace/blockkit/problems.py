@@ -7,7 +7,7 @@ from bot.local.workspace.values import Json
 
 
 class Problems:
-    """The problems of one message or view. Methods return what they read, so that checks go on past the first problem."""
+    """The problems of one message or view. Methods return what they read, so that checks go on past the first."""
 
     def __init__(self, surface: str) -> None:
         self.surface = surface  # message | modal | home
