@@ -1,4 +1,7 @@
-"""The shape of `config/steward.yaml` and `config/systems/*.yaml`, frozen. Durations are milliseconds, times of day `HH:MM`."""
+"""The shape of `config/steward.yaml` and `config/systems/*.yaml`, frozen.
+
+Durations are milliseconds, times of day `HH:MM`.
+"""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -75,9 +78,7 @@ class SeverityModel(Model):
     respond: Duration
     escalate: Duration | Literal["next business day"]
     levels: tuple[LevelModel, ...] = Field(min_length=1)
-    page: bool = Field(
-        default=True, description="Page at any hour, PagerDuty included; false: in business hours, without paging"
-    )
+    page: bool = Field(default=True, description="At any hour and by PagerDuty; false: in business hours, no paging")
     slack_only: bool = False
     stale: Duration | None = Field(default=None, description="Without an update for this long, the owner is asked")
 
@@ -101,7 +102,7 @@ class RotationModel(Model):
 
 
 class ScheduleModel(Model):
-    """A post by the bot itself: `when` is a phrase such as `daily 9:00`, `first Sunday 2:00`, `15th 9:00`, `last Friday 17:00`."""
+    """A post by the bot; `when` is a phrase: `daily 9:00`, `first Sunday 2:00`, `15th 9:00`, `last Friday 17:00`."""
 
     when: str
     post: Literal["health", "review"] = "health"
@@ -175,10 +176,12 @@ class QueueModel(Model):
 class DeploymentModel(Model):
     """How a component is deployed: Netlify, or docker compose through a command connection."""
 
-    netlify: str = ""
-    compose: str = ""
+    netlify: str = Field(default="", description="A netlify connection")
+    compose: str = Field(default="", description="A command connection that runs docker compose")
+    engine: str = Field(default="", description="The docker connection that tells images and containers")
+    file: str = Field(default="", description="The compose file")
     service: str = ""
-    image_variable: str = ""
+    image_variable: str = Field(default="", description="The environment variable that holds the image's tag")
 
 
 class ComponentModel(Model):
@@ -191,7 +194,7 @@ class ComponentModel(Model):
 
 
 class SystemModel(Model):
-    """One production system. `connections`: name → one known kind with its address, checked by the adapter's own Config."""
+    """One production system. A connection holds one known kind with its address; the adapter's Config checks it."""
 
     system: Name
     title: str

@@ -75,7 +75,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One check's result. `value` is text for people, `number` in the base unit for trends; `latency` in ms, `since` epoch ms."""
+    """One check's result.
+
+    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms, `since` epoch ms.
+    """
 
     check: str
     title: str
@@ -88,3 +91,4 @@ class Reading:
     since: int | None = None
     count: int = 1
     notes: tuple[str, ...] = ()
+    trend: str = ""

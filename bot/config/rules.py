@@ -1,0 +1,178 @@
+"""What a valid shape can still get wrong: unknown names, ladders that reach nobody, forbidden commands."""
+
+import difflib
+from collections.abc import Collection, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.config.models import ComponentModel, QueueModel, SeverityModel, StewardModel, SystemModel
+from bot.config.source import Place, Problem, Source
+from bot.domain.forbidden import refusal
+from bot.domain.reading import Thresholds
+from bot.domain.schedule import parse_phrase
+
+SEVERITIES = ("P0", "P1", "P2", "P3")
+
+
+class _Findings:
+    """Collects problems of one file."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.problems: list[Problem] = []
+
+    def add(self, place: Place, text: str) -> None:
+        """A problem at a place."""
+        self.problems.append(self._source.problem(place, text))
+
+    def known(self, place: Place, kind: str, name: str, valid: Collection[str]) -> None:
+        """A problem where a name is none of the valid ones."""
+        if name not in valid:
+            self.add(place, f"there is no {kind} {name}; {_nearest(name, valid)}")
+
+    def thresholds(self, place: Place, warning: str, critical: str) -> None:
+        """A problem where limits cannot be read or have different units."""
+        try:
+            parsed = Thresholds.parse(warning=warning, critical=critical)
+        except ValueError as error:
+            self.add(place, str(error))
+            return
+        if parsed.warning and parsed.critical and parsed.warning.limit.unit != parsed.critical.limit.unit:
+            self.add(place, "warning and critical have different units; use the same")
+
+
+def of_every_file(source: Source) -> list[Problem]:
+    """Commands that must never run, wherever they are written."""
+    refusals = ((place, refusal(text)) for place, text in source.strings())
+    return [source.problem(place, f"this command is refused: {reason}") for place, reason in refusals if reason]
+
+
+def of_steward(steward: StewardModel, source: Source, systems: Mapping[str, SystemModel]) -> list[Problem]:
+    """Cross-references of `steward.yaml`."""
+    found = _Findings(source)
+    try:
+        ZoneInfo(steward.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        found.add(("timezone",), f"there is no time zone {steward.timezone}; write one such as Europe/Berlin")
+    _people(steward, found)
+    _roles(steward, found)
+    for name, rotation in steward.oncall.items():
+        for person in rotation.rotation:
+            found.known(("oncall", name, "rotation"), "person", person, steward.people)
+    for severity in SEVERITIES:
+        if severity not in steward.severities:
+            text = f"{severity} is missing: an incident of that severity would reach nobody; add it"
+            found.add(("severities",), text)
+    for severity, row in steward.severities.items():
+        _ladder(severity, row, steward, found)
+    for name, schedule in steward.schedules.items():
+        try:
+            parse_phrase(schedule.when)
+        except ValueError as error:
+            found.add(("schedules", name, "when"), str(error))
+        for system in schedule.systems:
+            found.known(("schedules", name, "systems"), "system", system, systems)
+    return found.problems
+
+
+def _people(steward: StewardModel, found: _Findings) -> None:
+    owner: dict[str, str] = {}
+    for name, person in steward.people.items():
+        for account in person.slack:
+            if owner.setdefault(account, name) != name:
+                text = f"{name} and {owner[account]} share a Slack account; an account belongs to one person"
+                found.add(("people", name, "slack"), text)
+
+
+def _roles(steward: StewardModel, found: _Findings) -> None:
+    for name, role in steward.roles.items():
+        if bool(role.group) == bool(role.people):
+            found.add(("roles", name), f"the role {name} needs either a group or people; an empty role grants nothing")
+        for person in role.people:
+            found.known(("roles", name, "people"), "person", person, steward.people)
+    rules = {"read": steward.policy.read, "change": steward.policy.change, "p0": steward.policy.p0}
+    for risk, rule in rules.items():
+        for kind, names in (("ask", rule.ask), ("approve", rule.approve)):
+            for role_name in names:
+                found.known(("policy", risk, kind), "role", role_name, steward.roles)
+    if not steward.policy.p0.approve:
+        found.add(("policy", "p0"), "nobody may approve p0 requests; name a role under approve")
+
+
+def _ladder(severity: str, row: SeverityModel, steward: StewardModel, found: _Findings) -> None:
+    place: Place = ("severities", severity)
+    if isinstance(row.escalate, int) and row.escalate < row.respond:
+        found.add((*place, "escalate"), f"{severity}: escalate comes before respond; make it the later one")
+    if row.levels[0].after:
+        found.add((*place, "levels", 0), f"{severity}: the first level must start at 0; take its after away")
+    for index, level in enumerate(row.levels):
+        where: Place = (*place, "levels", index)
+        if index and level.after <= row.levels[index - 1].after:
+            found.add(where, f"{severity}: level {index + 1} comes no later than level {index}; raise its after")
+        for name in level.notify:
+            found.known(where, "on-call or role", name, [*steward.oncall, *steward.roles])
+    if severity in {"P0", "P1"} and steward.pagerduty is None and not row.slack_only:
+        text = "ends in Slack alone, which Do Not Disturb silences; configure pagerduty or set slack_only: true"
+        found.add(place, f"{severity} {text}")
+
+
+def of_system(system: SystemModel, source: Source, kinds: Mapping[str, str]) -> list[Problem]:
+    """Cross-references of one system's file. `kinds`: connection name → kind."""
+    found = _Findings(source)
+    for name, check in system.checks.items():
+        place: Place = ("checks", name)
+        if bool(check.get) == bool(check.measure):
+            found.add(place, f"the check {name} needs either get or measure")
+        elif check.get:
+            _connection((*place, "get"), check.get, {"http"}, kinds, found)
+        else:
+            _connection((*place, "measure"), check.measure.partition(".")[0], set(), kinds, found)
+        found.thresholds(place, check.warning, check.critical)
+    for name, queue in system.queues.items():
+        _queue(("queues", name), queue, system, kinds, found)
+    for name, component in system.components.items():
+        _component(("components", name), component, system, kinds, found)
+    return found.problems
+
+
+def _connection(place: Place, name: str, allowed: set[str], kinds: Mapping[str, str], found: _Findings) -> None:
+    valid = [each for each, kind in kinds.items() if not allowed or kind in allowed]
+    if name in valid:
+        return
+    if name in kinds:
+        wanted = " or ".join(sorted(allowed))
+        found.add(place, f"{name} is a {kinds[name]} connection; this needs one of kind {wanted}")
+    else:
+        found.known(place, "connection", name, valid)
+
+
+def _queue(place: Place, queue: QueueModel, system: SystemModel, kinds: Mapping[str, str], found: _Findings) -> None:
+    found.thresholds((*place, "depth"), queue.depth.warning, queue.depth.critical)
+    if bool(queue.bullmq) == bool(queue.sorted_sets):
+        found.add(place, "a queue needs either bullmq or sorted_sets")
+    else:
+        _connection(place, queue.bullmq or queue.sorted_sets, {"redis"}, kinds, found)
+    if queue.workers:
+        found.known((*place, "workers"), "component or check", queue.workers, [*system.components, *system.checks])
+
+
+def _component(
+    place: Place, component: ComponentModel, system: SystemModel, kinds: Mapping[str, str], found: _Findings
+) -> None:
+    if component.restart:
+        _connection((*place, "restart"), component.restart.partition(".")[0], {"docker"}, kinds, found)
+    deployment, where = component.deployment, (*place, "deployment")
+    if deployment is not None:
+        if bool(deployment.netlify) == bool(deployment.compose):
+            found.add(where, "a deployment needs either netlify or compose")
+        elif deployment.netlify:
+            _connection((*where, "netlify"), deployment.netlify, {"netlify"}, kinds, found)
+        else:
+            _connection((*where, "compose"), deployment.compose, {"command"}, kinds, found)
+            _connection((*where, "engine"), deployment.engine, {"docker"}, kinds, found)
+    for check in component.verify:
+        found.known((*place, "verify"), "check", check, system.checks)
+
+
+def _nearest(name: str, valid: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, valid, n=1)
+    return f"did you mean {near[0]}?" if near else "known: " + (", ".join(valid) or "none")

@@ -1,0 +1,128 @@
+"""One YAML file as plain data that remembers its lines; `${NAME}` is replaced from the environment."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError
+
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake: where it is, and what, which, and what to do."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        """`FILE:LINE: what, which, what to do`."""
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+@dataclass(slots=True)
+class Source:
+    """A read file: its data, the line of every place in it, and which places came from the environment."""
+
+    file: str
+    data: Any = None
+    lines: dict[Place, int] = field(default_factory=dict)
+    secret: set[Place] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, place: Place, text: str) -> Problem:
+        """A problem at a place, or at the nearest place above it that the file has."""
+        for length in range(len(place), -1, -1):
+            if place[:length] in self.lines:
+                return Problem(self.file, self.lines[place[:length]], text)
+        return Problem(self.file, 1, text)
+
+    def strings(self) -> Iterator[tuple[Place, str]]:
+        """Every text in the data, lists of texts joined as one command line as well."""
+        yield from _strings(self.data, ())
+
+
+def read(path: Path, shown: str, environment: Mapping[str, str] | None) -> Source:
+    """Read one file. `environment=None`: secrets stay unread and a placeholder stands for each."""
+    source = Source(shown, lines={(): 1})
+    try:
+        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except DuplicateKeyError as error:
+        key = str(error.problem).split('"')[1] if '"' in str(error.problem) else "?"
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        source.problems.append(Problem(shown, line, f"the key {key} appears twice; keep one of them"))
+        return source
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        source.problems.append(Problem(shown, line, f"this is not YAML: {error.problem}"))
+        return source
+    except (OSError, UnicodeDecodeError) as error:
+        source.problems.append(Problem(shown, 1, f"the file cannot be read: {type(error).__name__}"))
+        return source
+    source.data = _plain(tree, (), source, environment)
+    return source
+
+
+def _plain(node: Any, place: Place, source: Source, environment: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - YAML
+    if isinstance(node, CommentedMap):
+        for key in node:
+            source.lines[(*place, key)] = node.lc.key(key)[0] + 1
+        return {key: _plain(value, (*place, key), source, environment) for key, value in node.items()}
+    if isinstance(node, CommentedSeq):
+        for index in range(len(node)):
+            source.lines[(*place, index)] = node.lc.item(index)[0] + 1
+        return [_plain(value, (*place, index), source, environment) for index, value in enumerate(node)]
+    if isinstance(node, str):
+        return _expanded(str(node), place, source, environment)
+    return node
+
+
+def _expanded(text: str, place: Place, source: Source, environment: Mapping[str, str] | None) -> str:
+    if VARIABLE.search(text):
+        source.secret.add(place)
+
+    def value(match: re.Match[str]) -> str:
+        if environment is None:
+            return _placeholder(match[1])
+        if match[1] not in environment:
+            source.problems.append(
+                source.problem(
+                    place, f"the environment variable {match[1]} is not set; set it, or see config/example.env"
+                )
+            )
+            return _placeholder(match[1])
+        return environment[match[1]]
+
+    return VARIABLE.sub(value, text)
+
+
+def _placeholder(name: str) -> str:
+    """A harmless value of the likely form, so that the rest of the file can still be checked."""
+    if name.endswith("_TIMEZONE"):
+        return "UTC"
+    if name.endswith("DATABASE_URL"):
+        return "postgresql://unset.invalid/unset"
+    if name.endswith("REDIS_URL"):
+        return "redis://unset.invalid"
+    return "http://unset.invalid" if name.endswith("_URL") else "" if name.endswith("_FILE") else f"UNSET_{name}"
+
+
+def _strings(node: Any, place: Place) -> Iterator[tuple[Place, str]]:  # noqa: ANN401 - YAML
+    if isinstance(node, str):
+        yield place, node
+    elif isinstance(node, list):
+        if node and all(isinstance(item, str) for item in node):
+            yield place, " ".join(node)
+        for index, item in enumerate(node):
+            yield from _strings(item, (*place, index))
+    elif isinstance(node, dict):
+        for key, item in node.items():
+            yield from _strings(item, (*place, key))
