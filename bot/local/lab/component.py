@@ -89,7 +89,7 @@ def whole(low: int, high: int) -> Callable[[object], int]:
     """A parser of whole numbers between two bounds, both allowed; digits as text count."""
 
     def parse(value: object) -> int:
-        if isinstance(value, str) and value.strip().isdecimal():
+        if isinstance(value, str) and value.strip().removeprefix("-").isdecimal():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"give a whole number from {low} to {high}, not {value!r}")

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bot.local.lab.certificate import Authority
 from bot.local.lab.component import Setting, whole
+from bot.local.lab.export_queue import ExportQueue
 from bot.local.lab.web import PLAIN_STATES, WebService
 from bot.ports import Clock
 
@@ -29,21 +30,24 @@ class App(WebService):
 
     @property
     def state(self) -> str:
-        """A bad release shows only while it runs."""
-        if super().state == "bad_release":
+        """A bad release shows only while it runs; an app whose container has stopped is down."""
+        if not self.listening:
+            return "down"
+        if self._state == "bad_release":
             return "bad_release" if self._release() == self._bad else "up"
-        return super().state
+        return self._state
 
     async def enter(self, state: str) -> None:
         """Change how it answers; "bad_release" blames the release that runs now."""
         self._bad = self._release() if state == "bad_release" else None
         await super().enter(state)
 
-    async def reopen(self) -> None:
-        """Restart: what was wedged is well again."""
-        if self._state == "wedged":
+    async def begin(self) -> None:
+        """Start as a fresh process: one that hung or had died is well again, any other fault stays."""
+        if self._state in {"wedged", "down"}:
             self._state = "up"
-        await super().reopen()
+        if not self.listening:
+            await self.open()
 
     @property
     def well(self) -> bool:
@@ -63,19 +67,24 @@ class App(WebService):
 
 
 class WorkerService(WebService):
-    """A worker's `/health`, with what its loop says about itself."""
+    """The export worker: its `/health`, and the loop that works only while it is well."""
 
-    def __init__(self, port: int, report: Callable[[], dict[str, object]]) -> None:
-        """Serve what `report` says."""
+    def __init__(self, port: int, queue: ExportQueue) -> None:
+        """Serve what this queue's loop says about itself."""
         super().__init__(port)
-        self._report = report
+        self._queue = queue
+
+    async def enter(self, state: str) -> None:
+        """Change how it answers; the loop works while it is up or slow."""
+        await super().enter(state)
+        self._queue.working = state in {"up", "slow"}
 
     def routes(self) -> list[web.RouteDef]:
         """Its health."""
         return [web.get("/health", self._health)]
 
     async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", **self._report()})
+        return web.json_response({"status": "ok", **self._queue.report()})
 
 
 class SecureSite(WebService):
@@ -100,7 +109,7 @@ class SecureSite(WebService):
     @property
     def url(self) -> str:
         """Its address."""
-        return f"https://localhost:{self.port}"
+        return f"https://127.0.0.1:{self.port}"
 
     def values(self) -> dict[str, object]:
         """The settable keys."""

@@ -151,7 +151,9 @@ class WebService(Component):
             case "redirect_loop":
                 return web.Response(status=302, headers={"Location": str(request.rel_url)})
             case "rate_limited":
-                return web.json_response({"code": 429, "message": "Too many requests"}, status=429, headers={"Retry-After": "2"})
+                return web.json_response(
+                    {"code": 429, "message": "Too many requests"}, status=429, headers={"Retry-After": "2"}
+                )
             case _:
                 return None
 
