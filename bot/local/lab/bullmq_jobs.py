@@ -125,16 +125,16 @@ class BullmqQueue:
     async def _reach_failed(self, wanted: int) -> None:
         held = int(await self._client.zcard(self._key("failed")))
         if held > wanted:
-            for job, _ in await self._client.zpopmin(self._key("failed"), held - wanted):
-                await self._remove(job)
+            for entry in await self._client.zpopmin(self._key("failed"), held - wanted):
+                await self._remove(entry[0])
         for number in range(wanted - held):
             await self._fail_one(age_ms=number * 7_000)
 
     async def _reach_delayed(self, wanted: int) -> None:
         held = int(await self._client.zcard(self._key("delayed")))
         if held > wanted:
-            for job, _ in await self._client.zpopmax(self._key("delayed"), held - wanted):
-                await self._remove(job)
+            for entry in await self._client.zpopmax(self._key("delayed"), held - wanted):
+                await self._remove(entry[0])
         jobs = [self._job({"timestamp": self._clock.now(), "delay": _HOUR_MS}) for _ in range(wanted - held)]
         if jobs:
             await self._queue.addBulk(jobs)

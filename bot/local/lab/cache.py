@@ -20,7 +20,7 @@ class Cache(Component):
         "down": "refuses the connection",
         "password": "wants a password that the bot does not have",
     }
-    settings: Mapping[str, Setting] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "maxmemory_policy": Setting(f"what happens when memory is full: {', '.join(POLICIES)}", one_of(*POLICIES)),
     }
 

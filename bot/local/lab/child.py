@@ -59,7 +59,7 @@ class Child:
         owner = os.getpid()
         user, group = self._account or (None, None)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - the fork must be this thread's, whose end ends the child
                 self._arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,8 @@ class Setting:
 class Component(ABC):
     """A part of a simulated system that can be broken, set and asked."""
 
-    states: Mapping[str, str]
-    settings: Mapping[str, Setting]
+    states: ClassVar[Mapping[str, str]]
+    settings: ClassVar[Mapping[str, Setting]]
 
     @property
     @abstractmethod
@@ -56,7 +57,7 @@ class Component(ABC):
         }
 
     async def apply(self, body: Mapping[str, object]) -> None:
-        """Do what a body such as `{"state": "down"}` or `{"set": {"depth": 40}}` says; nothing of it if any of it is wrong.
+        """Do what a body such as `{"state": "down"}` or `{"set": {"depth": 40}}` says; nothing if any of it is wrong.
 
         Raises:
             ValueError: an unknown word, state, key or value; the text names what is possible.

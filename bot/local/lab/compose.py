@@ -1,7 +1,7 @@
 """`docker compose` for the one project of the lab: `up`, `ps`, `restart`, `stop`, with its messages and exit codes."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.local.lab.containers import PROJECT, Container, DockerError, Host, Image
@@ -61,6 +61,7 @@ class _Line:
     no_deps: bool = False
     everything: bool = False
     form: str = "table"
+    timeout: str = ""
     scale: dict[str, int] = field(default_factory=dict)
     services: list[str] = field(default_factory=list)
 
@@ -76,20 +77,24 @@ async def compose(host: Host, arguments: Sequence[str], environment: Mapping[str
     }
     try:
         line = _parse(arguments)
-        if line.command not in commands:
-            raise UsageError(f'unknown docker command: "compose {line.command}"')
-        if line.file and line.file != host.compose_file:
-            raise UsageError(f"open {line.file}: no such file or directory", 14)
-        if line.project not in {"", PROJECT}:
-            raise UsageError("no configuration file provided: not found", 14)
-        for service in [*line.services, *line.scale]:
-            if service not in SERVICES:
-                raise UsageError(f"no such service: {service}")
+        _check(host, line, commands)
         return await commands[line.command](host, line, environment)
     except UsageError as error:
         return Result(error.code, "", f"{error}\n")
     except DockerError as error:
         return Result(1, "", f"Error response from daemon: {error.message}\n")
+
+
+def _check(host: Host, line: _Line, commands: Collection[str]) -> None:
+    if line.command not in commands:
+        raise UsageError(f'unknown docker command: "compose {line.command}"')
+    if line.file and line.file != host.compose_file:
+        raise UsageError(f"open {line.file}: no such file or directory", 14)
+    if line.project not in {"", PROJECT}:
+        raise UsageError("no configuration file provided: not found", 14)
+    for service in [*line.services, *line.scale]:
+        if service not in SERVICES:
+            raise UsageError(f"no such service: {service}")
 
 
 def _parse(arguments: Sequence[str]) -> _Line:
@@ -101,34 +106,42 @@ def _parse(arguments: Sequence[str]) -> _Line:
     line = _Line()
     while words:
         word = words.pop(0)
-        name, equals, inline = word.partition("=")
-        match name:
-            case "-f" | "--file":
-                line.file = inline if equals else _value(words, word)
-            case "-p" | "--project-name":
-                line.project = inline if equals else _value(words, word)
-            case "-d" | "--detach":
-                line.detached = True
-            case "--no-deps":
-                line.no_deps = True
-            case "-a" | "--all":
-                line.everything = True
-            case "--format":
-                line.form = inline if equals else _value(words, word)
-            case "-t" | "--timeout":
-                _ = inline if equals else _value(words, word)
-            case "--scale":
-                service, _, count = (inline if equals else _value(words, word)).partition("=")
-                if not count.isdecimal():
-                    raise UsageError(f'invalid --scale option "{service}={count}". Should be SERVICE=NUM')
-                line.scale[service] = int(count)
-            case _ if word.startswith("-"):
-                raise UsageError(f"unknown flag: {word}", 16)
-            case _ if not line.command:
-                line.command = word
-            case _:
+        if not word.startswith("-"):
+            if line.command:
                 line.services.append(word)
+            else:
+                line.command = word
+            continue
+        flag, equals, inline = word.partition("=")
+        if flag in _SWITCHES and not equals:
+            setattr(line, _SWITCHES[flag], True)
+        elif flag in _OPTIONS:
+            setattr(line, _OPTIONS[flag], inline if equals else _value(words, word))
+        elif flag == "--scale":
+            _scale(line, inline if equals else _value(words, word))
+        else:
+            raise UsageError(f"unknown flag: {word}", 16)
     return line
+
+
+_SWITCHES = {
+    **dict.fromkeys(("-d", "--detach"), "detached"),
+    **dict.fromkeys(("-a", "--all"), "everything"),
+    "--no-deps": "no_deps",
+}
+_OPTIONS = {
+    **dict.fromkeys(("-f", "--file"), "file"),
+    **dict.fromkeys(("-p", "--project-name"), "project"),
+    **dict.fromkeys(("-t", "--timeout"), "timeout"),
+    "--format": "form",
+}
+
+
+def _scale(line: _Line, given: str) -> None:
+    service, _, count = given.partition("=")
+    if not count.isdecimal():
+        raise UsageError(f'invalid --scale option "{given}". Should be SERVICE=NUM')
+    line.scale[service] = int(count)
 
 
 def _value(words: list[str], flag: str) -> str:
@@ -160,8 +173,9 @@ def _image(host: Host, service: str, environment: Mapping[str, str]) -> Image:
         if not tag:
             # Compose warns, takes the empty string, and the reference is no longer one.
             raise UsageError(
-                'time="now" level=warning msg="The \\"NEWSLETTER_TAG\\" variable is not set. Defaulting to a blank string."\n'
-                f"unable to get image '{reference.partition(':')[0]}:': Error response from daemon: invalid reference format",
+                'level=warning msg="The \\"NEWSLETTER_TAG\\" variable is not set. Defaulting to a blank string."\n'
+                f"unable to get image '{reference.partition(':')[0]}:': "
+                "Error response from daemon: invalid reference format",
             )
         reference = reference.replace("${NEWSLETTER_TAG}", tag)
     if reference not in host.images:

@@ -178,7 +178,8 @@ class Host:
         if container.running and not force:
             raise DockerError(
                 409,
-                f'cannot remove container "/{container.name}": container is running: stop the container before removing or force remove',
+                f'cannot remove container "/{container.name}": container is running: '
+                "stop the container before removing or force remove",
             )
         await self.stop(container)
         del self.containers[container.identifier]

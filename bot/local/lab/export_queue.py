@@ -129,7 +129,7 @@ class ExportQueue(Cache):
             "stuck": (PROCESSING, "-inf", f"({self._score(60_000)}", self._stuck_hours * 3_600_000),
             "expired": (QUEUE, "-inf", f"({self._score(_DAY_MS)}", _DAY_MS + 2 * 3_600_000),
         }[key]
-        held = list(await self.client.zrangebyscore(name, low, high))
+        held = [str(each) for each in await self.client.zrangebyscore(name, low, high)]
         if len(held) > wanted:
             await self.client.zrem(name, *held[wanted:])
         elif len(held) < wanted:

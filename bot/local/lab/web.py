@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
 from aiohttp import web
@@ -36,7 +36,7 @@ class WebService(Component):
     """One HTTP server on a port of its own; what it answers when up is given by its routes."""
 
     states: ClassVar[Mapping[str, str]] = PLAIN_STATES
-    settings: Mapping[str, Setting] = {
+    settings: ClassVar[Mapping[str, Setting]] = {
         "slow_seconds": Setting("how long the state slow takes to answer", whole(1, 120)),
     }
 
@@ -100,7 +100,7 @@ class WebService(Component):
     async def open(self) -> None:
         """Listen."""
         self._stopping = asyncio.Event()
-        application = web.Application(middlewares=[self._misbehave], client_max_size=1024 * 1024)
+        application = web.Application(middlewares=[web.middleware(self._misbehave)], client_max_size=1024 * 1024)
         application.add_routes(self.routes())
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2, handle_signals=False)
         await runner.setup()
@@ -120,11 +120,10 @@ class WebService(Component):
             await self.close()
             await self.open()
 
-    @web.middleware
     async def _misbehave(
         self,
         request: web.Request,
-        handler: Callable[[web.Request], "asyncio.Future[web.StreamResponse]"],
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         if self._log is not None:
             await self._log.note(request)
@@ -138,29 +137,13 @@ class WebService(Component):
         return wrong if wrong is not None else await handler(request)
 
     def _wrong_answer(self, request: web.Request) -> web.Response | None:
-        match self._state:
-            case "error":
-                return web.json_response({"status": "error", "message": "Service Unavailable"}, status=503)
-            case "auth":
-                return web.json_response({"code": 401, "message": "Access Denied"}, status=401)
-            case "huge":
-                return web.Response(body=b"x" * HUGE_BYTES, content_type="application/json")
-            case "html":
-                page = "<!doctype html><title>Just a moment</title><p>Checking your browser <!channel>"
-                return web.Response(text=page, content_type="text/html")
-            case "redirect_loop":
-                return web.Response(status=302, headers={"Location": str(request.rel_url)})
-            case "rate_limited":
-                return web.json_response(
-                    {"code": 429, "message": "Too many requests"}, status=429, headers={"Retry-After": "2"}
-                )
-            case _:
-                return None
+        make = _WRONG_ANSWERS.get(self._state)
+        return None if make is None else make(request)
 
     async def _break_off(
         self,
         request: web.Request,
-        handler: Callable[[web.Request], "asyncio.Future[web.StreamResponse]"],
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         if self._state == "garbage":
             transport = request.transport
@@ -183,3 +166,22 @@ class WebService(Component):
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _problem(status: int, message: str, **headers: str) -> Callable[[web.Request], web.Response]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: web.json_response({"code": status, "message": message}, status=status, headers=named)
+
+
+_WRONG_ANSWERS: Mapping[str, Callable[[web.Request], web.Response]] = {
+    "error": _problem(503, "Service Unavailable"),
+    "auth": _problem(401, "Access Denied"),
+    "rate_limited": _problem(429, "Too many requests", Retry_After="2"),
+    "huge": lambda _: web.Response(body=b"x" * HUGE_BYTES, content_type="application/json"),
+    # With what a message must show as text, not obey.
+    "html": lambda _: web.Response(
+        text="<!doctype html><title>Just a moment</title><p>Checking your browser <!channel>",
+        content_type="text/html",
+    ),
+    "redirect_loop": lambda request: web.Response(status=302, headers={"Location": str(request.rel_url)}),
+}

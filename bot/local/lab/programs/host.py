@@ -26,11 +26,12 @@ def vmstat(percent: int, _: list[str]) -> str:
     """`vmstat 1 2`: the averages since boot, then the last second; answers at once."""
     idle = 100 - percent
     user = percent * 3 // 4
+    now = f"{user:2} {percent - user:2} {idle:2}"
     return (
         "procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----\n"
         " r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st\n"
         " 1  0      0 514236  91204 918232    0    0     4    12  102  204  6  2 92  0  0\n"
-        f" 1  0      0 513988  91204 918240    0    0     0     8  310  620 {user:2} {percent - user:2} {idle:2}  0  0\n"
+        f" 1  0      0 513988  91204 918240    0    0     0     8  310  620 {now}  0  0\n"
     )
 
 
