@@ -1,8 +1,8 @@
 """What lies outside, as narrow Protocols in our words; adapters implement them, tests bring twins.
 
 Units: times are epoch milliseconds UTC, durations milliseconds. Every method may raise a `TargetError`:
-`Unreachable` (down for us), `Unauthorized`, `BadAnswer`, `Rejected` (refused, final), and for calls that change something
-`OutcomeUnknown` (the answer was lost, it may have happened).
+`Unreachable` (down for us), `Unauthorized`, `BadAnswer`, `Rejected` (refused, final), and for calls that change
+something `OutcomeUnknown` (the answer was lost, it may have happened).
 """
 
 from collections.abc import Mapping, Sequence
@@ -154,7 +154,7 @@ class Deployments(Protocol):
         ...
 
     def not_reverted(self) -> Sequence[str]:
-        """What a rollback leaves as it is: migrations, environment variables …"""
+        """What a rollback leaves as it is: migrations, environment variables."""
         ...
 
 
@@ -163,7 +163,10 @@ class Deployments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServiceUnit:
-    """One running instance: `started` epoch ms distinguishes a restarted one; `state` is running, exited, unhealthy …"""
+    """One running instance.
+
+    `started` (epoch ms) tells a restarted one apart; `state` is running, exited, unhealthy and the like.
+    """
 
     id: str
     service: str
@@ -223,7 +226,10 @@ class Posted:
 
 
 class Chat(Protocol):
-    """Messages that must arrive. Errors: `ChannelGone` (archived, not a member), `RateLimited`, `Unreachable`, `OutcomeUnknown`."""
+    """Messages that must arrive.
+
+    Errors: `ChannelGone` (archived, not a member), `RateLimited`, `Unreachable`, `OutcomeUnknown`.
+    """
 
     async def post(self, channel: str, message: Message, *, thread: str | None, key: str) -> Posted:
         """Post once; `key` travels in the message's metadata."""

@@ -139,7 +139,7 @@ class StewardModel(Model):
 
 
 class CheckModel(Model):
-    """One check: `get` (with `path`, `expect`) of an http connection, or `measure: connection.name`, with thresholds."""
+    """One check: `get` (`path`, `expect`) of an http connection, or `measure: connection.name`; with thresholds."""
 
     get: str = ""
     path: str = "/"

@@ -100,7 +100,7 @@ def health_message(report: Report, *, private: bool = True) -> Message:
     parts.append(Small((Moment(report.at, "seconds"), f", {span(report.took)}{seen}")))
     if private and not report.pending:
         parts.append(Buttons(tuple(buttons)))
-    return Message(headline(report), tuple(parts))
+    return Message(headline(report), tuple(parts), "done" if report.worst is Status.HEALTHY else "unhealthy")
 
 
 def overview_message(reports: Sequence[Report], *, private: bool = True) -> Message:
@@ -119,4 +119,4 @@ def overview_message(reports: Sequence[Report], *, private: bool = True) -> Mess
     if private and not any(report.pending for report in ordered):
         details = [Button(report.title, "health.refresh", report.system) for report in ordered[:10]]
         parts.append(Buttons((*details, Button("Share", "health.share", ""), Button("Refresh", "health.refresh", ""))))
-    return Message(text, tuple(parts))
+    return Message(text, tuple(parts), "done" if worst is Status.HEALTHY else "unhealthy")

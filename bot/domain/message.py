@@ -118,7 +118,10 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button. `action` names the registered handler (`operation.approve`), `value` is an opaque id or a harmless argument."""
+    """A button.
+
+    `action` names the registered handler (`operation.approve`), `value` is an opaque id or a harmless argument.
+    """
 
     label: str
     action: str
@@ -157,10 +160,15 @@ Part = Heading | Paragraph | Facts | Small | Preformatted | Divider | Picture | 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A whole message. `text` is the fallback that notifications and screen readers show; it says the main thing alone."""
+    """A whole message.
+
+    `text` is the fallback that notifications and screen readers show; it says the main thing alone. `outcome` tells the
+    command line's exit code: `done` (0), `unhealthy` (1), `waiting` for an approval (3).
+    """
 
     text: str
     parts: tuple[Part, ...] = ()
+    outcome: Literal["done", "unhealthy", "waiting"] = "done"
 
     @classmethod
     def plain(cls, text: str) -> "Message":
@@ -208,7 +216,7 @@ Field = TextField | ChoiceField | PersonField
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A form. `form` names the registered handler; `private` comes back with the submission (3,000 characters at most)."""
+    """A form. `form` names the registered handler; `private` comes back with it (3,000 characters at most)."""
 
     title: str
     form: str

@@ -68,7 +68,7 @@ class Policy:
         return Verdict(allowed=True, approvals_needed=rule.approvals, reason=f"{held[0]} may ask for {risk} requests")
 
     def may_approve(self, access: Access, risk: Risk, *, own: bool) -> Verdict:
-        """Whether a person may decide on a request; `own` says that the request is theirs, from any of their accounts."""
+        """Whether a person may decide on a request; `own`: it is theirs, from any of their accounts."""
         rule = self.rules.get(risk)
         if rule is None or not rule.approve:
             return Verdict(allowed=False, approvals_needed=0, reason=f"no role may approve {risk} requests here")

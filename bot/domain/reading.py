@@ -77,7 +77,8 @@ class Thresholds:
 class Reading:
     """One check's result.
 
-    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms, `since` epoch ms.
+    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms, `since`
+    epoch ms.
     """
 
     check: str

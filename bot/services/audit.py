@@ -11,7 +11,7 @@ Detail = Mapping[str, str | int | float | None]
 
 
 def record(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: Detail | None = None) -> None:
-    """Append one row. `kind` is `operation.approved`, `incident.opened` …; `subject` is `OP-88`, `INC-12`, `newsletter`.
+    """Append one row: `kind` is such as `operation.approved`, `subject` such as `OP-88`, `INC-12` or `newsletter`.
 
     `detail` must hold no secret. The engine's cycle seals new rows into the hash chain within a second.
     """

@@ -1,14 +1,22 @@
-"""Who is who and who holds which role: Slack groups read at the click, cached for a minute, last good copy for an hour."""
+"""Who is who and who holds which role: Slack groups, read at the click.
+
+Cached for a minute; the last good copy, kept in the ledger, serves for an hour while Slack cannot be asked.
+"""
 
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from bot.config.models import StewardModel
-from bot.domain.errors import NotFound, TargetError
+from bot.domain.errors import BotError, NotFound, TargetError
 from bot.domain.people import Access, Actor, Via
 from bot.domain.timing import HOUR, MINUTE
 from bot.ports import Clock, Groups
+from bot.store import Ledger
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +26,13 @@ class _Copy:
 
 
 class Directory:
-    """People and roles. Fails closed: an empty group grants nothing, an unreadable one nothing once its copy is an hour old."""
+    """People and roles. Fails closed: an empty group grants nothing, nor does one whose copy is an hour old."""
 
-    def __init__(self, config: StewardModel, groups: Groups, clock: Clock) -> None:
+    def __init__(self, config: StewardModel, groups: Groups, clock: Clock, ledger: Ledger) -> None:
         self._config = config
         self._groups = groups
         self._clock = clock
+        self._ledger = ledger
         self._copies: dict[str, _Copy] = {}
         self._person_of = {slack: name for name, model in config.people.items() for slack in model.slack}
 
@@ -88,8 +97,25 @@ class Directory:
         try:
             members = await self._groups.members(group)
         except TargetError:
+            copy = copy or await self._kept(group)
             if copy is not None and now - copy.read_at <= HOUR:
                 return copy.members, True
             return frozenset(), False
         self._copies[group] = _Copy(members, now)
+        await self._keep(group, members, now)
         return members, False
+
+    async def _keep(self, group: str, members: frozenset[str], now: int) -> None:
+        """Keep the copy for a restart and for the command line; without a ledger the answer still holds."""
+        try:
+            text = " ".join(sorted(members))
+            await self._ledger.write(lambda tx: tx.run("keep_group", name=group, members=text, read_at=now))
+        except BotError:
+            log.warning("a group's members could not be kept", group=group)
+
+    async def _kept(self, group: str) -> _Copy | None:
+        try:
+            row = await self._ledger.read(lambda tx: tx.one("kept_group", name=group))
+        except BotError:
+            return None
+        return _Copy(frozenset(str(row["members"]).split()), int(row["read_at"])) if row else None

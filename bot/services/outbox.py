@@ -29,8 +29,8 @@ def post(
 ) -> None:
     """Post a message, or edit it where the key exists already (its wanted revision rises).
 
-    `thread`: key of the message whose thread it belongs to (sent after that one). `guard`: incident id and epoch; sent only
-    while the incident still has that epoch. `fallback`: `@U…` to use where the channel is archived.
+    `thread`: key of the message whose thread it belongs to (sent after that one). `guard`: incident id and epoch; sent
+    only while the incident still has that epoch. `fallback`: `@U…` to use where the channel is archived.
     """
     tx.run(
         "put_message",

@@ -1,4 +1,4 @@
-"""The systems as the services see them: checks, queues and components over ports, built from configuration by wiring."""
+"""The systems as the services see them: checks, queues and components over ports, built by wiring."""
 
 import difflib
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""The ledger: one SQL text for SQLite and PostgreSQL, transactions as one synchronous function on a thread of their own."""
+"""The ledger: one SQL text for SQLite and PostgreSQL; a transaction is one synchronous function on its own thread."""
 
 from bot.store.ledger import Ledger, Row, Tx, open_ledger
 

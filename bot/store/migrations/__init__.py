@@ -1,10 +1,11 @@
 """Reads the numbered migrations of this folder; each is applied once and only adds."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from importlib import resources
 
 
-def pending(done: Set[str]) -> Iterator[tuple[str, list[str]]]:
+def pending(done: AbstractSet[str]) -> Iterator[tuple[str, list[str]]]:
     """Name and statements of each migration that is not in `done`, in order.
 
     A statement ends with a semicolon at the end of a line; `executescript` would commit the open transaction.

@@ -1,0 +1,5 @@
+"""`python -m bot` is `steward`."""
+
+from bot.cli import main
+
+main()
