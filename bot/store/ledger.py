@@ -1,7 +1,7 @@
 """The ledger: runs a synchronous function in one transaction, on a thread of its own, on SQLite or PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +12,9 @@ Row = Mapping[str, Any]
 """A row by column name; callers turn it into a domain value at once."""
 
 Value = str | int | float | bytes | None
+
+PATIENCE = 1.0
+"""Seconds to wait for a lock on the request path: Slack gives up after three."""
 
 
 class Tx(Protocol):
@@ -27,6 +30,10 @@ class Tx(Protocol):
 
     def run(self, name: str, /, **parameters: Value) -> int:
         """Run a statement; the number of rows it changed."""
+        ...
+
+    def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        """Run a statement once per row of parameters, in one round trip; the numbers of rows changed."""
         ...
 
 
@@ -56,29 +63,43 @@ class AlreadyHandled(Conflict):
     """The request behind this receipt has been carried out before; nothing was done again."""
 
 
+Watcher = Callable[[frozenset[str]], None]
+"""Told after each commit, on the event loop, which statements it ran."""
+
+
 class Ledger:
     """Transactions for asynchronous callers; nothing in a transaction can wait for a network call."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._threads = ThreadPoolExecutor(driver.threads, thread_name_prefix="ledger")
+        self._watchers: list[Watcher] = []
 
-    async def write(self, work: Callable[[Tx], T], *, receipt: str | None = None, patience: float = 1.0) -> T:
+    def watch(self, watcher: Watcher) -> None:
+        """Have `watcher` called after every commit of this process, so that nobody waits for the next cycle."""
+        self._watchers.append(watcher)
+
+    async def write(self, work: Callable[[Tx], T], *, receipt: str | None = None, patience: float = PATIENCE) -> T:
         """Run `work` in one transaction; with a receipt, only if that inbox entry was not carried out before.
 
+        After a deadlock or a lost connection `work` runs again from the start, so it changes nothing but the ledger.
         Raises `AlreadyHandled` for a used receipt, `Unavailable` where the database cannot be reached or stays locked.
         """
 
-        def with_receipt(tx: Tx) -> T:
+        def noted(tx: Tx) -> tuple[T, set[str]]:
+            names = _Names(tx)
             if receipt is not None and not tx.run("settle_receipt", key=receipt):
                 raise AlreadyHandled("This request was carried out already.")
-            return work(tx)
+            return work(names), names.seen
 
-        return await self._off_loop(lambda: self._driver.transact(with_receipt, write=True, patience=patience))
+        outcome, names = await self._off_loop(lambda: self._driver.transact(noted, write=True, patience=patience))
+        for watcher in self._watchers:
+            watcher(frozenset(names))
+        return outcome
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one read-only transaction."""
-        return await self._off_loop(lambda: self._driver.transact(work, write=False, patience=1.0))
+        return await self._off_loop(lambda: self._driver.transact(work, write=False, patience=PATIENCE))
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""
@@ -95,6 +116,30 @@ class Ledger:
 
     async def _off_loop(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+class _Names:
+    """A transaction that notes the names of its statements, for the watchers."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self.seen: set[str] = set()
+
+    def one(self, name: str, /, **parameters: Value) -> Row | None:
+        self.seen.add(name)
+        return self._tx.one(name, **parameters)
+
+    def all(self, name: str, /, **parameters: Value) -> list[Row]:
+        self.seen.add(name)
+        return self._tx.all(name, **parameters)
+
+    def run(self, name: str, /, **parameters: Value) -> int:
+        self.seen.add(name)
+        return self._tx.run(name, **parameters)
+
+    def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        self.seen.add(name)
+        return self._tx.each(name, rows)
 
 
 async def open_ledger(address: str) -> Ledger:

@@ -1,22 +1,25 @@
-"""The PostgreSQL driver: a small pool of synchronous connections, one transaction per call."""
+"""The PostgreSQL driver: a connection for each of the ledger's threads, one transaction per call."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.domain.errors import Unavailable
 from bot.store import queries
-from bot.store.ledger import Row, Tx, Value
+from bot.store.ledger import PATIENCE, Row, Tx, Value
 from bot.store.migrations import pending
 
 T = TypeVar("T")
 Connection = psycopg.Connection[dict[str, object]]
 
 _MIGRATION_LOCK = 0x57E3A2D  # Any constant: all replicas must take the same one.
+_ROUNDS = 3
+_SILENT = "The ledger's database does not answer; nothing was changed. Try again in a moment."
+_BUSY = "The ledger is held by another transaction; nothing was changed. Try again in a moment."
+_BROKEN_OFF = "The ledger's database broke off while it saved; look at what is shown before you repeat this."
 
 
 class _PostgresTx:
@@ -26,47 +29,68 @@ class _PostgresTx:
         self._connection = connection
 
     def one(self, name: str, /, **parameters: Value) -> Row | None:
-        return self._connection.execute(queries.for_postgres(name).encode(), parameters).fetchone()
+        return self._connection.execute(queries.for_postgres(name), parameters).fetchone()
 
     def all(self, name: str, /, **parameters: Value) -> list[Row]:
-        return list(self._connection.execute(queries.for_postgres(name).encode(), parameters).fetchall())
+        return list(self._connection.execute(queries.for_postgres(name), parameters).fetchall())
 
     def run(self, name: str, /, **parameters: Value) -> int:
-        return self._connection.execute(queries.for_postgres(name).encode(), parameters).rowcount
+        return self._connection.execute(queries.for_postgres(name), parameters).rowcount
+
+    def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        statement = queries.for_postgres(name)
+        # Pipelined: all rows cost one round trip. The counts are there once the pipeline has ended.
+        with self._connection.pipeline():
+            cursors = [self._connection.execute(statement, row) for row in rows]
+        return [cursor.rowcount for cursor in cursors]
 
 
 class PostgresDriver:
-    """A pool of `threads` connections to one database."""
+    """As many connections as the ledger has threads; each is opened when first used and again after it broke."""
 
     threads = 4
 
     def __init__(self, address: str) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            address,
-            min_size=1,
-            max_size=self.threads,
-            open=False,
-            timeout=3,
-            kwargs={"row_factory": dict_row, "connect_timeout": 3, "application_name": "steward"},
-        )
-        self._opening = threading.Lock()
+        self._address = address
+        self._mine = threading.local()
+        self._opened: list[Connection] = []
 
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
-        try:
-            with self._opened().connection() as connection:
-                if not write:
-                    connection.execute("set transaction read only")
-                # One round trip more, but a lock held by a dead replica cannot outlast Slack's three seconds.
-                connection.execute(f"set local lock_timeout = {int(patience * 1000)}".encode())
-                return work(_PostgresTx(connection))
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable(
-                "The ledger's database does not answer; nothing was changed. Try again in a moment."
-            ) from error
+        for rounds_left in reversed(range(_ROUNDS)):
+            connection = self._connection()
+            try:
+                if connection.read_only is not (not write):
+                    connection.read_only = not write
+                if write and patience != PATIENCE:
+                    connection.execute(f"set local lock_timeout = {int(patience * 1000)}".encode())
+                outcome = work(_PostgresTx(connection))
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+                connection.rollback()
+                if not rounds_left:
+                    raise Unavailable(_BUSY) from error
+                continue
+            except psycopg.errors.LockNotAvailable as error:
+                connection.rollback()
+                raise Unavailable(_BUSY) from error
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                # A restarted server ends its old sessions; nothing of this transaction was kept, so it runs anew.
+                if connection.broken and rounds_left:
+                    continue
+                _roll_back(connection)
+                raise Unavailable(_SILENT) from error
+            except BaseException:
+                _roll_back(connection)
+                raise
+            _commit(connection)
+            return outcome
+        raise Unavailable(_SILENT)
 
     def migrate(self) -> None:
         try:
-            with self._opened().connection() as connection:
+            with self._connection().transaction() as transaction:
+                connection = transaction.connection
+                connection.execute("set local lock_timeout = 0")
+                connection.execute("set local statement_timeout = 0")
                 connection.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
                 connection.execute("create table if not exists migration (name text primary key, at bigint not null)")
                 done = {str(row["name"]) for row in connection.execute("select name from migration")}
@@ -76,27 +100,58 @@ class PostgresDriver:
                     connection.execute(
                         "insert into migration values (%s, (extract(epoch from now()) * 1000)::bigint)", (name,)
                     )
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except psycopg.OperationalError as error:
             raise Unavailable("The ledger's database does not answer; check STEWARD_DATABASE.") from error
 
     def now(self) -> int:
-        try:
-            with self._opened().connection() as connection:
-                row = connection.execute(
-                    "select (extract(epoch from clock_timestamp()) * 1000)::bigint as now"
-                ).fetchone()
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable("The ledger's database does not answer.") from error
+        row = self.transact(lambda tx: tx.one("postgres_now"), write=False, patience=PATIENCE)
         if row is None or not isinstance(row["now"], int):
             raise Unavailable("The ledger's database does not tell its time.")
         return row["now"]
 
     def close(self) -> None:
-        self._pool.close()
+        while self._opened:
+            self._opened.pop().close()
 
-    def _opened(self) -> ConnectionPool[Connection]:
-        if self._pool.closed:
-            with self._opening:
-                if self._pool.closed:
-                    self._pool.open()
-        return self._pool
+    def _connection(self) -> Connection:
+        """This thread's connection."""
+        mine: Connection | None = getattr(self._mine, "connection", None)
+        if mine is not None and not mine.closed:
+            return mine
+        if mine is not None:
+            self._opened.remove(mine)
+        try:
+            # `tcp_user_timeout`: a database host that vanished is noticed before Slack's three seconds are over.
+            mine = psycopg.Connection.connect(
+                self._address,
+                row_factory=dict_row,
+                prepare_threshold=2,
+                connect_timeout=2,
+                tcp_user_timeout=2500,
+                application_name="steward",
+            )
+            mine.execute(f"set lock_timeout = {int(PATIENCE * 1000)}".encode())
+            mine.execute("set statement_timeout = 10000")
+            mine.commit()
+        except psycopg.OperationalError as error:
+            raise Unavailable(_SILENT) from error
+        self._opened.append(mine)
+        self._mine.connection = mine
+        return mine
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except psycopg.OperationalError as error:
+        broken = connection.broken
+        _roll_back(connection)
+        raise Unavailable(_BROKEN_OFF if broken else _SILENT) from error
+
+
+def _roll_back(connection: Connection) -> None:
+    """Roll back; a connection that cannot even do that is closed, and the next call opens another."""
+    try:
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bot.domain.errors import Unavailable
@@ -12,6 +12,20 @@ from bot.store.ledger import Row, Tx, Value
 from bot.store.migrations import pending
 
 T = TypeVar("T")
+
+_MIGRATION_PATIENCE = 10.0
+_LOCKED = "The ledger is locked by another process; nothing was changed. Try again in a moment."
+# What else an OperationalError may be (a misspelt column) is a defect of ours and travels on as it is.
+_TROUBLES = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: "The ledger's disk is full; nothing was changed. Free some space and try again.",
+    sqlite3.SQLITE_READONLY: "The ledger's file may not be written; nothing was changed. Check its permissions.",
+    sqlite3.SQLITE_IOERR: "The ledger's file cannot be read or written; nothing was changed. Check its disk.",
+    sqlite3.SQLITE_CANTOPEN: "The ledger's file cannot be opened. Check STEWARD_DATABASE and its permissions.",
+    sqlite3.SQLITE_CORRUPT: "The ledger's file is damaged; restore it from a backup.",
+    sqlite3.SQLITE_NOTADB: "STEWARD_DATABASE names a file that is not a SQLite database.",
+}
 
 
 class _SqliteTx:
@@ -30,9 +44,9 @@ class _SqliteTx:
     def run(self, name: str, /, **parameters: Value) -> int:
         return self._connection.execute(queries.for_sqlite(name), parameters).rowcount
 
-
-def _as_mapping(cursor: sqlite3.Cursor, values: tuple[Value, ...]) -> dict[str, Value]:
-    return dict(zip((column[0] for column in cursor.description), values, strict=True))
+    def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        statement = queries.for_sqlite(name)
+        return [self._connection.execute(statement, dict(row)).rowcount for row in rows]
 
 
 class SqliteDriver:
@@ -49,42 +63,26 @@ class SqliteDriver:
         with self._guard:
             connection = self._open()
             try:
-                connection.execute(f"pragma busy_timeout = {int(patience * 1000)}")
-                connection.execute("begin immediate" if write else "begin")
+                # `query_only` keeps reads honest: what PostgreSQL refuses, this twin refuses too.
+                connection.execute(f"pragma query_only = {int(not write)}")
+                return self._in_transaction(connection, work, write=write, patience=patience)
             except sqlite3.OperationalError as error:
-                raise Unavailable("The ledger is locked by another process; try again in a moment.") from error
-            try:
-                outcome = work(_SqliteTx(connection))
-            except BaseException:
-                connection.rollback()
-                raise
-            try:
-                connection.commit()
-            except sqlite3.OperationalError as error:
-                connection.rollback()
-                raise Unavailable("The ledger could not be written; is the disk full? Nothing was changed.") from error
-            return outcome
+                raise _translated(error, write=write) from error
 
     def migrate(self) -> None:
-        with self._guard:
+        def apply(_: Tx) -> None:
             connection = self._open()
-            connection.execute("pragma busy_timeout = 10000")
-            connection.execute("begin immediate")
-            try:
-                connection.execute("create table if not exists migration (name text primary key, at bigint not null)")
-                done = {row["name"] for row in connection.execute("select name from migration")}
-                for name, statements in pending(done):
-                    for statement in statements:
-                        connection.execute(statement)
-                    connection.execute("insert into migration values (?, ?)", (name, int(time.time() * 1000)))
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+            connection.execute("create table if not exists migration (name text primary key, at bigint not null)")
+            done = {row["name"] for row in connection.execute("select name from migration")}
+            for name, statements in pending(done):
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute("insert into migration values (?, ?)", (name, int(time.time() * 1000)))
+
+        self.transact(apply, write=True, patience=_MIGRATION_PATIENCE)
 
     def now(self) -> int:
-        with self._guard:
-            self._open().execute("select 1")
+        self.transact(lambda tx: tx.one("count_open_inbox"), write=False, patience=1.0)
         return int(time.time() * 1000)
 
     def close(self) -> None:
@@ -93,15 +91,42 @@ class SqliteDriver:
                 self._connection.close()
                 self._connection = None
 
+    def _in_transaction(
+        self, connection: sqlite3.Connection, work: Callable[[Tx], T], *, write: bool, patience: float
+    ) -> T:
+        connection.execute(f"pragma busy_timeout = {int(patience * 1000)}")
+        connection.execute("begin immediate" if write else "begin")
+        try:
+            outcome = work(_SqliteTx(connection))
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        return outcome
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             try:
-                connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+                connection = sqlite3.connect(
+                    self._path, isolation_level=None, check_same_thread=False, cached_statements=512
+                )
                 connection.row_factory = _as_mapping
+                connection.execute(f"pragma busy_timeout = {int(_MIGRATION_PATIENCE * 1000)}")
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = full")
                 connection.execute("pragma foreign_keys = on")
-            except sqlite3.OperationalError as error:
+            except sqlite3.DatabaseError as error:
                 raise Unavailable(f"The ledger file {self._path} cannot be opened: {error}.") from error
             self._connection = connection
         return self._connection
+
+
+def _as_mapping(cursor: sqlite3.Cursor, values: tuple[Value, ...]) -> dict[str, Value]:
+    return dict(zip((column[0] for column in cursor.description), values, strict=True))
+
+
+def _translated(error: sqlite3.OperationalError, *, write: bool) -> Exception:
+    primary = error.sqlite_errorcode & 0xFF  # The rest of an extended code says why, which the log will show.
+    if primary == sqlite3.SQLITE_READONLY and not write:
+        return error  # A read that writes is a defect of ours.
+    return Unavailable(_TROUBLES[primary]) if primary in _TROUBLES else error

@@ -1,8 +1,14 @@
 """The ledger's promises, on both databases."""
 
+import asyncio
+from pathlib import Path
+
+import psycopg
 import pytest
 
-from bot.store import Ledger, Tx
+from bot.domain.errors import Unavailable
+from bot.store import Ledger, Tx, open_ledger
+from bot.store.ledger import AlreadyHandled
 
 pytestmark = pytest.mark.ledger
 
@@ -12,6 +18,11 @@ def next_number(tx: Tx) -> int:
     row = tx.one("next_number", name="OP")
     assert row is not None
     return int(row["value"])
+
+
+def receive(tx: Tx) -> int:
+    """A request arrives in the inbox."""
+    return tx.run("insert_inbox", key="v0=abc", call="{}", received_at=1, owner="a", lease_until=2)
 
 
 async def test_a_transaction_that_raises_leaves_nothing_behind(ledger: Ledger) -> None:
@@ -25,3 +36,161 @@ async def test_a_transaction_that_raises_leaves_nothing_behind(ledger: Ledger) -
         await ledger.write(fails)
 
     assert await ledger.write(next_number) == 1
+
+
+async def test_concurrent_writers_get_different_numbers(ledger: Ledger) -> None:
+    """Numbers of a series are given once each, without a gap."""
+    numbers = await asyncio.gather(*(ledger.write(next_number) for _ in range(50)))
+
+    assert sorted(numbers) == list(range(1, 51))
+
+
+async def test_a_read_cannot_write(ledger: Ledger) -> None:
+    """A transaction opened for reading refuses to change anything, on both databases."""
+    with pytest.raises(Exception, match=r"read-?only"):
+        await ledger.read(next_number)
+
+    assert await ledger.write(next_number) == 1
+
+
+async def test_a_receipt_is_used_once(ledger: Ledger) -> None:
+    """What a request decided is decided once, however often the request is run."""
+    await ledger.write(receive)
+    first = await ledger.write(next_number, receipt="v0=abc")
+
+    with pytest.raises(AlreadyHandled):
+        await ledger.write(next_number, receipt="v0=abc")
+
+    assert first == 1
+    assert await ledger.write(next_number) == 2
+
+
+async def test_a_receipt_whose_transaction_failed_can_be_used_again(ledger: Ledger) -> None:
+    """The receipt is settled in the same transaction as the decision, so it falls with it."""
+    await ledger.write(receive)
+
+    def fails(_: Tx) -> None:
+        raise KeyError("on purpose")
+
+    with pytest.raises(KeyError):
+        await ledger.write(fails, receipt="v0=abc")
+
+    assert await ledger.write(next_number, receipt="v0=abc") == 1
+
+
+async def test_each_tells_which_rows_were_new(ledger: Ledger) -> None:
+    """A statement for many rows answers for each of them."""
+    rows = [{"key": key, "call": "{}", "received_at": 1, "owner": "a", "lease_until": 2} for key in ("a", "b", "a")]
+
+    assert await ledger.write(lambda tx: tx.each("insert_inbox", rows)) == [1, 1, 0]
+
+
+async def test_watchers_learn_what_was_committed(ledger: Ledger) -> None:
+    """After a commit the watchers hear the names of its statements; a failed transaction is silent."""
+    heard: list[frozenset[str]] = []
+    ledger.watch(heard.append)
+
+    def fails(tx: Tx) -> None:
+        next_number(tx)
+        raise KeyError("on purpose")
+
+    await ledger.write(next_number)
+    with pytest.raises(KeyError):
+        await ledger.write(fails)
+
+    assert heard == [frozenset({"next_number"})]
+
+
+async def test_opening_twice_migrates_once(ledger_url: str) -> None:
+    """Replicas that start at the same moment find one schema."""
+    ledgers = await asyncio.gather(*(open_ledger(ledger_url) for _ in range(3)))
+    numbers = [await ledger.write(next_number) for ledger in ledgers]
+    for ledger in ledgers:
+        await ledger.close()
+
+    assert numbers == [1, 2, 3]
+
+
+async def test_a_database_tells_its_time(ledger: Ledger) -> None:
+    """`/readyz` compares the clocks: the database's is in epoch milliseconds."""
+    assert await ledger.database_now() > 1_700_000_000_000
+
+
+async def test_a_restarted_database_costs_no_request(postgres_url: str) -> None:
+    """Sessions that the server ended are replaced, and the transaction runs anew."""
+    ledger = await open_ledger(postgres_url)
+    await asyncio.gather(*(ledger.write(next_number) for _ in range(8)))
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'steward'")
+
+    numbers = await asyncio.gather(*(ledger.write(next_number) for _ in range(8)))
+    await ledger.close()
+
+    assert sorted(numbers) == list(range(9, 17))
+
+
+async def test_a_session_that_dies_within_a_transaction_repeats_it(postgres_url: str) -> None:
+    """Nothing of a broken transaction is kept, so it runs again from its start."""
+    ledger = await open_ledger(postgres_url)
+    runs: list[int] = []
+
+    def dies_once(tx: Tx) -> int:
+        number = next_number(tx)
+        runs.append(number)
+        if len(runs) == 1:
+            with psycopg.connect(postgres_url, autocommit=True) as other:
+                other.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'steward'"
+                )
+            next_number(tx)
+        return number
+
+    number = await ledger.write(dies_once)
+    await ledger.close()
+
+    assert number == 1
+    assert runs == [1, 1]
+
+
+async def test_a_database_that_is_gone_is_unavailable_at_once() -> None:
+    """The person hears that nothing was changed, well within Slack's three seconds, and reads no address."""
+    with pytest.raises(Unavailable, match="does not answer") as caught:
+        await open_ledger("postgresql://nobody:geheim@127.0.0.1:1/steward")
+
+    assert "geheim" not in str(caught.value)
+
+
+async def test_a_lock_held_by_another_ends_the_wait_after_a_second(ledger_url: str) -> None:
+    """On the request path nobody waits longer than a second for a lock."""
+    holder, other = await open_ledger(ledger_url), await open_ledger(ledger_url)
+    await holder.write(next_number)
+    held, release = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(tx: Tx) -> None:
+        next_number(tx)
+        loop.call_soon_threadsafe(held.set)
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=10)
+
+    holding = asyncio.create_task(holder.write(hold))
+    await held.wait()
+    started = loop.time()
+    with pytest.raises(Unavailable, match="nothing was changed"):
+        await other.write(next_number)
+    waited = loop.time() - started
+    release.set()
+    await holding
+    number = await other.write(next_number)
+    await holder.close()
+    await other.close()
+
+    assert waited < 2
+    assert number == 3
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """A wrong STEWARD_DATABASE ends the start with a sentence."""
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to be read as the head of one " * 20)
+
+    with pytest.raises(Unavailable, match=r"notes\.txt"):
+        await open_ledger(f"sqlite:///{tmp_path / 'notes.txt'}")

@@ -7,6 +7,7 @@ from importlib import resources
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 # A parameter is `:name`, but not the second colon of a PostgreSQL cast `::text`.
 _PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
+_COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _POSTGRES_ONLY = re.compile(r"/\*pg(.*?)pg\*/", re.DOTALL)
 
 
@@ -21,7 +22,7 @@ def statements() -> dict[str, str]:
         for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
             if name in found:
                 raise ValueError(f"{file.name}: a second statement is named {name}")
-            found[name] = text.strip().rstrip(";")
+            found[name] = _COMMENT.sub("", text).strip().rstrip(";")
     return found
 
 
@@ -32,7 +33,7 @@ def for_sqlite(name: str) -> str:
 
 
 @functools.cache
-def for_postgres(name: str) -> str:
+def for_postgres(name: str) -> bytes:
     """One statement for PostgreSQL: `:name` becomes `%(name)s`, and what only it knows is switched on."""
     text = _POSTGRES_ONLY.sub(r"\1", statements()[name]).replace("%", "%%")
-    return _PARAMETER.sub(r"%(\1)s", text)
+    return _PARAMETER.sub(r"%(\1)s", text).encode()

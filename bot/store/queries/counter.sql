@@ -3,3 +3,7 @@
 insert into counter (name, value) values (:name, 1)
 on conflict (name) do update set value = counter.value + 1
 returning value;
+
+-- name: postgres_now
+-- The database's clock, which /readyz compares with the machine's. SQLite has none of its own and is not asked.
+select 0 /*pg + cast(extract(epoch from clock_timestamp()) * 1000 as bigint) pg*/ as now;
