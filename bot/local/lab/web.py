@@ -100,7 +100,14 @@ class WebService(Component):
     async def open(self) -> None:
         """Listen."""
         self._stopping = asyncio.Event()
-        application = web.Application(middlewares=[web.middleware(self._misbehave)], client_max_size=1024 * 1024)
+
+        @web.middleware
+        async def misbehaving(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            return await self._misbehave(request, handler)
+
+        application = web.Application(middlewares=[misbehaving], client_max_size=1024 * 1024)
         application.add_routes(self.routes())
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2, handle_signals=False)
         await runner.setup()
