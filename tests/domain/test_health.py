@@ -1,0 +1,72 @@
+"""The health message: worst first, healthy ones folded into a count."""
+
+from bot.domain.health import Report, headline, health_message, overview_message, reading_line
+from bot.domain.message import Bold, Moment, Paragraph
+from bot.domain.reading import Reading, Status
+
+APP = Reading("app", "app", Status.CRITICAL, "503", since=1_000)
+QUEUE = Reading(
+    "q", "campaign-emails", Status.CRITICAL, "1,240 waiting", threshold="critical > 200", since=2_000, trend="↑"
+)
+CONNECTIONS = Reading("db", "db connections", Status.WARNING, "84 %", threshold="warning > 80 %", since=3_000)
+RESEND = Reading("resend", "Resend", Status.UNKNOWN, reason="key may not list domains (401)")
+WELL = tuple(Reading(f"c{n}", f"check {n}", Status.HEALTHY) for n in range(8))
+
+
+def report(*readings: Reading, pending: tuple[str, ...] = ()) -> Report:
+    """A report of the newsletter at a fixed time."""
+    return Report("newsletter", "Newsletter", readings, at=10_000, took=1_400, pending=pending)
+
+
+def test_the_headline_counts_each_status_worst_first() -> None:
+    """A person sees the state before any detail."""
+    told = headline(report(*WELL, RESEND, CONNECTIONS, QUEUE, APP))
+
+    assert "🔴 Newsletter: 2 critical, 1 warning, 1 unknown, 8 healthy" == told
+
+
+def test_failing_checks_stand_worst_first_and_longest_first() -> None:
+    """The order does not depend on the order of the answers."""
+    message = health_message(report(RESEND, QUEUE, *WELL, APP, CONNECTIONS))
+    body = message.parts[1]
+    assert isinstance(body, Paragraph)
+
+    titles = [line[1].text for line in body.lines if len(line) > 1 and isinstance(line[1], Bold)]
+    assert ["app", "campaign-emails", "db connections", "Resend"] == titles
+
+
+def test_a_line_has_value_threshold_since_and_trend() -> None:
+    """`🔴 campaign-emails  1,240 waiting (critical > 200) since 02:41 ↑`."""
+    assert (
+        "🔴 ",
+        Bold("campaign-emails"),
+        "  1,240 waiting",
+        " (critical > 200)",
+        " since ",
+        Moment(2_000),
+        " ↑",
+    ) == reading_line(QUEUE)
+
+
+def test_healthy_checks_are_one_line() -> None:
+    """Eight healthy checks never push a failing one off the screen."""
+    message = health_message(report(*WELL))
+    body = message.parts[1]
+    assert isinstance(body, Paragraph)
+
+    assert 1 == len(body.lines)
+    assert str(body.lines[0][0]).startswith("🟢 8 healthy: check 0, check 1")
+
+
+def test_an_unfinished_report_names_who_is_still_answering() -> None:
+    """A hanging target is told, and nothing can be pressed yet."""
+    message = health_message(report(APP, pending=("R2",)))
+
+    assert "🔴 Newsletter: 1 critical, 1 still answering" == message.text
+    assert "R2" in str(message.parts[1])
+
+
+def test_the_exit_code_follows_the_worst_system() -> None:
+    """One unhealthy system makes the overview unhealthy."""
+    assert "unhealthy" == overview_message([report(*WELL), report(APP)]).outcome
+    assert "done" == overview_message([report(*WELL)]).outcome

@@ -1,0 +1,76 @@
+"""Who may ask and who may approve; the table is the policy."""
+
+import pytest
+
+from bot.domain.people import Access
+from bot.domain.policy import Policy, Risk, Rule
+
+ENGINEER = frozenset({"engineer"})
+APPROVER = frozenset({"engineer", "approver"})
+POLICY = Policy(
+    {
+        Risk.READ: Rule(ENGINEER),
+        Risk.CHANGE: Rule(ENGINEER),
+        Risk.P0: Rule(ENGINEER, frozenset({"approver"}), approvals=1),
+    },
+    raised={"restart": Risk.P0, "roll_back": Risk.READ},
+)
+
+
+@pytest.mark.parametrize(
+    ("roles", "risk", "allowed"),
+    [
+        pytest.param(ENGINEER, Risk.READ, True, id="an engineer may read"),
+        pytest.param(ENGINEER, Risk.CHANGE, True, id="an engineer may ask for a change"),
+        pytest.param(ENGINEER, Risk.P0, True, id="an engineer may ask for a p0 action"),
+        pytest.param(frozenset(), Risk.READ, False, id="a stranger may not even read"),
+        pytest.param(frozenset({"approver"}), Risk.CHANGE, False, id="the approver role alone may not ask"),
+    ],
+)
+def test_who_may_ask(roles: frozenset[str], risk: Risk, allowed: bool) -> None:
+    """Asking needs one of the rule's roles."""
+    assert allowed == POLICY.may_ask(Access(roles), risk).allowed
+
+
+@pytest.mark.parametrize(
+    ("roles", "own", "allowed"),
+    [
+        pytest.param(APPROVER, False, True, id="an approver may approve someone else's request"),
+        pytest.param(APPROVER, True, False, id="an approver may not approve their own request"),
+        pytest.param(ENGINEER, False, False, id="an engineer may not approve"),
+        pytest.param(frozenset(), False, False, id="a stranger may not approve"),
+    ],
+)
+def test_who_may_approve(roles: frozenset[str], own: bool, allowed: bool) -> None:
+    """Approving needs the role and another person."""
+    assert allowed == POLICY.may_approve(Access(roles), Risk.P0, own=own).allowed
+
+
+@pytest.mark.parametrize("risk", list(Risk))
+def test_a_missing_rule_denies(risk: Risk) -> None:
+    """No default that allows: without a rule nobody may ask or approve."""
+    empty = Policy({}, {})
+
+    assert not empty.may_ask(Access(APPROVER), risk).allowed
+    assert not empty.may_approve(Access(APPROVER), risk, own=False).allowed
+
+
+def test_an_empty_list_of_roles_denies() -> None:
+    """Empty means nobody, not everybody."""
+    policy = Policy({Risk.P0: Rule(frozenset(), frozenset())}, {})
+
+    assert not policy.may_ask(Access(APPROVER), Risk.P0).allowed
+    assert not policy.may_approve(Access(APPROVER), Risk.P0, own=False).allowed
+
+
+def test_configuration_raises_a_risk_but_never_lowers_it() -> None:
+    """The declared risk is the floor."""
+    assert Risk.P0 == POLICY.risk_of("restart", Risk.CHANGE)
+    assert Risk.P0 == POLICY.risk_of("roll_back", Risk.P0)
+
+
+def test_every_verdict_says_why() -> None:
+    """The reason goes to the person, so it is never empty."""
+    verdicts = [POLICY.may_ask(Access(roles), risk) for roles in (ENGINEER, frozenset[str]()) for risk in Risk]
+
+    assert all(verdict.reason for verdict in verdicts)
