@@ -1,0 +1,197 @@
+"""A BullMQ queue: read by its real keys, retried one job at a time by BullMQ's own script.
+
+Keys and generations: https://github.com/taskforcesh/bullmq (src/classes/queue-keys.ts, src/commands/pause-7.lua,
+reprocessJob). The library of this process carries the scripts of generation 6; on a queue that a generation 5 worker
+has paused they push into `wait`, which resuming overwrites: the job is lost. So such a retry is refused.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property, partial
+from types import SimpleNamespace
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import NoPermissionError, ResponseError, WatchError
+
+from adapters.redaction import redacted
+from adapters.redis import redis_errors
+from bot.domain.errors import OutcomeUnknown, Rejected
+from bot.ports import Job, QueueState
+
+OUR_GENERATION = 6
+_VERSION = re.compile(r"^bullmq:v?(\d+)\.")
+_MOST_ACTIVE = 500
+_RETRIED = 1
+_TRIES = 3
+
+
+class BullmqQueue:
+    """`Queue` and `RetriableQueue` on one queue. `generation`: BullMQ's major version where the queue does not tell it."""
+
+    def __init__(self, client: Redis, *, name: str, generation: int | None = None, prefix: str = "bull") -> None:
+        self._client = client
+        self._name = name
+        self._generation = generation
+        self._prefix = prefix
+
+    async def state(self, now: int) -> QueueState:
+        with redis_errors():
+            async with self._client.pipeline(transaction=True) as pipe:
+                for suffix in ("wait", "paused", "active"):
+                    pipe.llen(self._key(suffix))
+                for suffix in ("prioritized", "delayed", "failed"):
+                    pipe.zcard(self._key(suffix))
+                pipe.hexists(self._key("meta"), "paused")
+                pipe.lrange(self._key("wait"), -2, -1)
+                pipe.lrange(self._key("paused"), -2, -1)
+                pipe.zrange(self._key("prioritized"), 0, 0)
+                wait, shelved, active, prioritized, delayed, failed, paused, *tails = await pipe.execute()
+            oldest = await self._oldest(now, [name for tail in tails for name in tail])
+            stuck = await self._unlocked()
+            workers = await self._workers()
+        # Generation 4 kept a marker such as "0:1700000000000" at the end of its lists.
+        markers = sum(name.startswith("0:") for tail in tails[:2] for name in tail[-1:])
+        return QueueState(
+            waiting=max(0, wait + shelved + prioritized - markers),
+            active=active,
+            delayed=delayed,
+            failed=failed,
+            oldest_ms=oldest,
+            paused=bool(paused),
+            workers=workers,
+            stuck=stuck,
+            warnings=("0 workers: nothing works on this queue",) if workers == 0 else (),
+        )
+
+    async def failed(self, limit: int) -> Sequence[Job]:
+        if limit <= 0:
+            return []
+        with redis_errors():
+            entries = await self._client.zrange(self._key("failed"), 0, limit - 1, desc=True, withscores=True)
+            async with self._client.pipeline(transaction=False) as pipe:
+                for name, _ in entries:
+                    pipe.hmget(self._key(name), "name", "failedReason", "atm", "attemptsMade")
+                details = await pipe.execute() if entries else []
+        return [
+            Job(
+                id=name,
+                title=redacted(detail[0] or "job"),
+                since=int(score),
+                reason=redacted(detail[1] or ""),
+                attempts=int(detail[2] or detail[3] or 0),
+                score=score,
+            )
+            for (name, score), detail in zip(entries, details, strict=True)
+        ]
+
+    async def refusal(self) -> str | None:
+        with redis_errors():
+            paused, version = await self._client.hmget(self._key("meta"), "paused", "version")
+        return self._why_not(paused, version)
+
+    async def retry(self, job_id: str) -> bool:
+        what = f"retry job {redacted(job_id)}"
+        for _ in range(_TRIES):
+            try:
+                return await self._retry(job_id, what)
+            except WatchError as error:
+                if "while watching" in str(error):  # redis-py's word for a connection that broke, perhaps after EXEC.
+                    raise OutcomeUnknown(f"{what}: broke off the connection; it may have happened") from error
+        raise Rejected(f"{what}: the queue's settings change all the time; try again.")
+
+    async def _retry(self, job_id: str, what: str) -> bool:
+        """One try, in one transaction with the look at the queue; `WatchError` where it was paused in between."""
+        with redis_errors(what, changing=True):
+            async with self._client.pipeline(transaction=True) as pipe:
+                await pipe.watch(self._key("meta"))
+                # A pipeline that watches answers at once.
+                paused, version = await pipe.hmget(self._key("meta"), "paused", "version")
+                reason = self._why_not(paused, version)
+                if reason is not None:
+                    raise Rejected(f"{what}: {reason}")
+                options = await pipe.hget(self._key(job_id), "opts")
+                if options is None:
+                    return False
+                pipe.multi()
+                await self._queue_reprocess(pipe, job_id, options)
+                answers = await pipe.execute()
+        return bool(answers[-1] == _RETRIED)
+
+    async def _queue_reprocess(self, pipe: Pipeline, job_id: str, options: str) -> None:
+        """Put BullMQ's script into the transaction. Its own code chooses keys and arguments; only the client is ours."""
+        from bullmq.scripts import Scripts  # noqa: PLC0415 - 100 ms that only a retry needs
+
+        scripts = Scripts(self._prefix, self._name, self._library)
+        scripts.commands = {"reprocessJob": partial(self._library.commands["reprocessJob"], client=pipe)}
+        job = SimpleNamespace(id=job_id, opts=_lifo(options))
+        await scripts.reprocessJob(job, "failed", {"resetAttemptsMade": True, "resetAttemptsStarted": True})
+
+    @cached_property
+    def _library(self) -> Any:  # noqa: ANN401 - the library is untyped
+        from bullmq.redis_connection import RedisConnection  # noqa: PLC0415 - 100 ms that only a retry needs
+
+        return RedisConnection(self._client)
+
+    def _why_not(self, paused: str | None, version: str | None) -> str | None:
+        """Why a retry would lose jobs, as a sentence with the safe way."""
+        match = _VERSION.match(version or "")
+        generation = int(match[1]) if match else self._generation
+        if generation is not None and generation > OUR_GENERATION:
+            return f"BullMQ {generation} is newer than the scripts that we have ({OUR_GENERATION}); retry it there."
+        if paused is None or generation == OUR_GENERATION:
+            return None
+        if generation is None:
+            return (
+                "the queue is paused and does not tell its BullMQ version, so a retried job could be lost;"
+                " resume the queue, or set `generation` in its configuration."
+            )
+        return (
+            f"the queue is paused, and BullMQ {generation} loses what is retried meanwhile when it resumes;"
+            " resume the queue first."
+        )
+
+    async def _oldest(self, now: int, names: Sequence[str]) -> int | None:
+        """The age of the oldest of these jobs, by the time when each was added."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hget(self._key(name), "timestamp")
+            times = await pipe.execute() if names else []
+        known = [int(time) for time in times if time and time.isdigit()]
+        return max(0, now - min(known)) if known else None
+
+    async def _unlocked(self) -> int:
+        """Active jobs that no worker holds: their worker died; any live worker takes them up within a minute."""
+        names = await self._client.lrange(self._key("active"), 0, _MOST_ACTIVE - 1)
+        async with self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.exists(self._key(f"{name}:lock"))
+            locks = await pipe.execute() if names else []
+        return sum(not lock for lock in locks)
+
+    async def _workers(self) -> int | None:
+        """Workers by the names of their connections; None where the server does not show them."""
+        try:
+            clients = await self._client.client_list()
+        except (NoPermissionError, ResponseError):
+            return None
+        # Node's library writes the queue's name in base64, Python's plainly.
+        encoded = base64.b64encode(self._name.encode()).decode()
+        names = {f"{self._prefix}:{self._name}", f"{self._prefix}:{encoded}"}
+        found = {client["id"]: client.get("name", "") for client in clients}
+        return len({id_ for id_, name in found.items() if name in names or name.split(":w:")[0] in names})
+
+    def _key(self, suffix: str) -> str:
+        return f"{self._prefix}:{self._name}:{suffix}"
+
+
+def _lifo(options: str) -> dict[str, object]:
+    """The one option that decides to which end of the list the job goes."""
+    try:
+        found = json.loads(options)
+    except ValueError:
+        return {}
+    return {"lifo": bool(found.get("lifo"))} if isinstance(found, dict) else {}

@@ -1,0 +1,70 @@
+"""`Deployments` of a docker compose service: a release is an image tag; rolling back runs `up` with an earlier one.
+
+Compose has no rollback of its own: restarting keeps the image. The tag comes from a variable of the compose file.
+"""
+
+import re
+from collections.abc import Sequence
+
+from adapters.command import LocalCommands
+from adapters.docker import DockerEngine
+from adapters.redaction import redacted
+from bot.domain.errors import BadAnswer, Rejected
+from bot.ports import Call, Release
+
+_UP_SECONDS = 120.0
+_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+
+
+class ComposeDeployments:
+    """One service of a compose file. `image_variable` is the variable that holds the image's tag."""
+
+    def __init__(
+        self, runner: LocalCommands, engine: DockerEngine, *, file: str, service: str, image_variable: str
+    ) -> None:
+        self._runner = runner
+        self._engine = engine
+        self._file = file
+        self._service = service
+        self._variable = image_variable
+
+    async def releases(self) -> Sequence[Release]:
+        repository, current = await self._running()
+        tags = await self._engine.images(repository)
+        releases = [Release(tag, tag, created, current=tag == current) for tag, created in tags if tag != "<none>"]
+        if all(not release.current for release in releases):
+            # Its image was pruned while it runs: it is still what runs.
+            releases.insert(0, Release(current, current, current=True, note="its image is no longer on the machine"))
+        return releases
+
+    def calls(self, target: Release) -> Sequence[Call]:
+        return (Call(f"{self._variable}={target.id} {' '.join(self._up())}"),)
+
+    async def roll_back(self, target: Release) -> None:
+        what = f"run {self._service} as {target.id}"
+        if not _TAG.match(target.id):
+            raise Rejected(f"{what}: that is not an image tag")
+        # The runner and the Engine must mean the same machine.
+        extra = {self._variable: target.id, **({"DOCKER_HOST": self._engine.address} if self._engine.address else {})}
+        done = await self._runner.run(self._up(), seconds=_UP_SECONDS, extra=extra, changing=True)
+        if done.code != 0:
+            lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            said = redacted(lines[-1]) if lines else "it says nothing"
+            raise Rejected(f"{what}: docker compose failed with exit code {done.code}: {said}")
+
+    def not_reverted(self) -> Sequence[str]:
+        return ("database migrations", "environment variables", "volumes", "other services of the project")
+
+    def _up(self) -> list[str]:
+        project = ["-f", self._file, "-p", self._engine.project]
+        return ["docker", "compose", *project, "up", "-d", "--no-deps", self._service]
+
+    async def _running(self) -> tuple[str, str]:
+        """Repository and tag of the service's container."""
+        containers = await self._engine.containers(self._service)
+        if not containers:
+            raise Rejected(f"there is no container of {self._service}; has it ever been deployed?")
+        repository, colon, tag = containers[0].image.partition("@")[0].rpartition(":")
+        if not colon or "/" in tag:
+            raise BadAnswer(f"the container of {self._service} runs an image without a tag")
+        return repository, tag

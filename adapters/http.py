@@ -1,0 +1,77 @@
+"""Health by HTTP: the status of a GET, and the days that a certificate still lives."""
+
+import json
+import time
+from collections.abc import Mapping
+
+import httpx
+from pydantic import Field
+
+from adapters import outgoing
+from adapters.kind import Connection, HttpAddress, Measure
+from adapters.redaction import redacted
+from bot.domain.errors import BadAnswer
+from bot.ports import Measurement
+
+KIND = "http"
+_DAY_SECONDS = 86_400
+
+
+class Config(Connection):
+    """`{http: "https://…", ca_file: "…"}`."""
+
+    http: HttpAddress = Field(description="The address that paths are added to")
+    ca_file: str = Field(default="", description="A PEM bundle to trust instead of the system's")
+
+
+class HttpTarget:
+    """One address that answers GET."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def status(self, *, path: str = "/") -> Measurement:
+        """The status of `GET path`, with what a JSON answer says of itself.
+
+        A health path that answers a page for people was answered by something else (a proxy, a parked domain), so it
+        tells nothing; only `/` may be a page.
+        """
+        answer = await outgoing.exchange(self._client, "GET", path, follow=True)
+        if answer.html and 200 <= answer.status < 300 and path != "/":
+            raise BadAnswer(f"answered {answer.status} with an HTML page, not with its health")
+        return Measurement(float(answer.status), "status", _detail(answer.body))
+
+    async def certificate_days(self, *, path: str = "/") -> Measurement:
+        """Days until the server's certificate ends; the handshake has checked the rest of it."""
+        answer = await outgoing.exchange(self._client, "GET", path)
+        if answer.expires is None:
+            raise BadAnswer("has no certificate: its address is not https")
+        # The machine's own time, since the handshake judges the certificate by it too.
+        return Measurement((answer.expires - time.time()) // _DAY_SECONDS, "d")
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self._client.aclose()
+
+
+def open(config: Config) -> HttpTarget:  # noqa: A001 - the shape of every kind, see adapters/kind.py
+    """A target; nothing is connected yet."""
+    return HttpTarget(outgoing.client(config.http, ca_file=config.ca_file))
+
+
+MEASURES: Mapping[str, Measure] = {
+    "status": HttpTarget.status,
+    "certificate_days": HttpTarget.certificate_days,
+}
+
+
+def _detail(body: bytes) -> str:
+    """`version`, `status` and `error` of a JSON answer, as text for people."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(found, dict):
+        return ""
+    parts = [str(found[key]) for key in ("version", "status", "error") if isinstance(found.get(key), str | int)]
+    return redacted(", ".join(parts))

@@ -1,0 +1,175 @@
+"""The one way out by HTTP: a total time limit, a limit of the body, and at most 64 requests at once.
+
+httpx's pool collapses beyond about 100 requests at once, so all adapters share one gate.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from adapters.errors import status_error, translated
+from adapters.redaction import redacted
+from bot.domain.errors import BadAnswer
+
+READ_SECONDS = 3.5
+"""Shorter than a check's own limit, so that the reason is ours and not just "cancelled"."""
+AT_ONCE = 64
+MAX_BODY = 1024 * 1024
+MAX_REDIRECTS = 5
+
+T = TypeVar("T")
+
+# A semaphore belongs to the loop that waits on it; tests bring a loop each.
+_GATES: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `expires`: when the server's certificate ends, in epoch seconds; None without TLS."""
+
+    status: int
+    body: bytes
+    content_type: str
+    expires: float | None = None
+
+    @property
+    def html(self) -> bool:
+        """Whether it is a page for people."""
+        return "html" in self.content_type or self.body[:64].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def client(
+    address: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    ca_file: str = "",
+    socket_path: str = "",
+    seconds: float = READ_SECONDS,
+) -> httpx.AsyncClient:
+    """A client of one target. `ca_file`: a PEM bundle to trust instead of the system's; `seconds`: per request in all."""
+    transport = httpx.AsyncHTTPTransport(
+        verify=_trust(ca_file),
+        uds=socket_path or None,
+        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=4, keepalive_expiry=5),
+    )
+    return httpx.AsyncClient(
+        base_url=address,
+        headers={"User-Agent": f"steward/{version('steward')}", "Accept": "application/json", **(headers or {})},
+        timeout=seconds,
+        transport=transport,
+        max_redirects=MAX_REDIRECTS,
+        trust_env=False,
+    )
+
+
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    what: str = "",
+    changing: bool = False,
+    params: Mapping[str, str] | None = None,
+    body: object = None,
+    follow: bool = False,
+    seconds: float | None = None,
+) -> Answer:
+    """One request; any status is an answer. Raises a `TargetError` as `translated` and `MAX_BODY` say."""
+    limit = seconds or client.timeout.read or READ_SECONDS
+    async with _gate():
+        with translated(what, changing=changing):
+            async with (
+                asyncio.timeout(limit),
+                client.stream(
+                    method, path, params=params, json=body, follow_redirects=follow, timeout=limit
+                ) as response,
+            ):
+                chunks = bytearray()
+                async for chunk in response.aiter_bytes():
+                    chunks += chunk
+                    if len(chunks) > MAX_BODY:
+                        raise BadAnswer(f"{what + ': ' if what else ''}answered more than 1 MiB")
+                return Answer(
+                    response.status_code,
+                    bytes(chunks),
+                    response.headers.get("content-type", ""),
+                    _certificate_end(response),
+                )
+
+
+async def call(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    what: str = "",
+    changing: bool = False,
+    params: Mapping[str, str] | None = None,
+    body: object = None,
+    seconds: float | None = None,
+    fine: frozenset[int] = frozenset(),
+) -> Answer:
+    """One request of an API, whose status must be 2xx or one of `fine`; else the error that the status means."""
+    answer = await exchange(
+        client, method, path, what=what, changing=changing, params=params, body=body, seconds=seconds
+    )
+    if answer.status in fine or 200 <= answer.status < 300:
+        return answer
+    raise status_error(answer.status, _message(answer, client), what=what, changing=changing)
+
+
+def read(answer: Answer, shape: type[T] | TypeAdapter[T], *, what: str = "") -> T:
+    """The body as `shape`. Raises `BadAnswer` where it is not that, without repeating what it is."""
+    adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
+    try:
+        return adapter.validate_json(answer.body)
+    except ValidationError as error:
+        reason = "an HTML page" if answer.html else "something else than its API describes"
+        raise BadAnswer(f"{what + ': ' if what else ''}answered {reason}") from error
+
+
+class Loose(BaseModel):
+    """A vendor's object: fields that we do not know are ignored, as vendors add them at any time."""
+
+
+def _gate() -> asyncio.Semaphore:
+    loop = asyncio.get_running_loop()
+    return _GATES.setdefault(loop, asyncio.Semaphore(AT_ONCE))
+
+
+@cache
+def _trust(ca_file: str) -> ssl.SSLContext:
+    """One context per bundle: making one costs 20 ms, and hundreds of clients share it."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+
+
+def _certificate_end(response: httpx.Response) -> float | None:
+    stream = response.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream is not None else None
+    certificate: Mapping[str, Any] | None = tls.getpeercert() if tls is not None else None
+    if not certificate or "notAfter" not in certificate:
+        return None
+    return float(ssl.cert_time_to_seconds(str(certificate["notAfter"])))
+
+
+def _message(answer: Answer, client: httpx.AsyncClient) -> str:
+    """The vendor's own words about a refusal, redacted; empty where there are none."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return ""
+    if not isinstance(found, dict):
+        return ""
+    errors = found.get("errors")
+    texts = [found.get("message"), found.get("error"), *(errors if isinstance(errors, list) else [errors])]
+    held = client.headers.get("authorization", "").split(" ")
+    return redacted("; ".join(text for text in texts if isinstance(text, str)), held[-1:])

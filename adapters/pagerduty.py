@@ -1,0 +1,78 @@
+"""`Pager` on PagerDuty's Events v2.
+
+Source: PagerDuty/api-schema, reference/events-v2. The deduplication key makes every event harmless to repeat, so a lost
+answer is `Unreachable`, to be sent again, and never an unknown outcome.
+"""
+
+from collections.abc import Mapping
+
+import httpx
+from pydantic import Field, SecretStr
+
+from adapters import outgoing
+from adapters.errors import status_error
+from adapters.kind import Connection, HttpAddress, Measure
+from adapters.redaction import redacted
+from bot.domain.errors import Unreachable
+from bot.ports import Page
+
+KIND = "pagerduty"
+_LONGEST_SUMMARY = 1024
+_LONGEST_KEY = 255
+
+
+class Config(Connection):
+    """`{pagerduty: "https://events.pagerduty.com", routing_key: …}`."""
+
+    pagerduty: HttpAddress = Field(description="The address of Events v2")
+    routing_key: SecretStr = Field(description="The integration's key")
+
+
+class Refusal(outgoing.Loose):
+    """What PagerDuty answers to an event that it does not take."""
+
+    errors: list[str] = Field(default_factory=list)
+
+
+class PagerDutyPager:
+    """One service of PagerDuty, by its routing key."""
+
+    def __init__(self, client: httpx.AsyncClient, *, routing_key: str) -> None:
+        self._client = client
+        self._routing_key = routing_key
+
+    async def send(self, page: Page) -> None:
+        what = f"{page.event} {page.key} at PagerDuty"
+        event: dict[str, object] = {
+            "routing_key": self._routing_key,
+            "event_action": page.event,
+            "dedup_key": page.key[:_LONGEST_KEY],
+        }
+        if page.event == "trigger":
+            event["payload"] = {
+                "summary": page.summary[:_LONGEST_SUMMARY],
+                "source": "steward",
+                "severity": page.severity,
+                "component": page.component or None,
+                "custom_details": dict(page.details),
+            }
+            event["client"] = "Steward"
+        answer = await outgoing.exchange(self._client, "POST", "/v2/enqueue", what=what, body=event)
+        if answer.status == 202:
+            return
+        if answer.status == 429:
+            raise Unreachable(f"{what}: too many events (429); send it again in a minute")
+        said = "; ".join(outgoing.read(answer, Refusal, what=what).errors) if answer.status == 400 else ""
+        raise status_error(answer.status, redacted(said, [self._routing_key]), what=what)
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self._client.aclose()
+
+
+def open(config: Config) -> PagerDutyPager:  # noqa: A001 - the shape of every kind, see adapters/kind.py
+    """A pager; nothing is connected yet."""
+    return PagerDutyPager(outgoing.client(config.pagerduty), routing_key=config.routing_key.get_secret_value())
+
+
+MEASURES: Mapping[str, Measure] = {}

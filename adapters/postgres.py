@@ -1,0 +1,136 @@
+"""Health of a PostgreSQL database: it takes a connection and answers; how many of its connections are used."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.conninfo import make_conninfo
+from pydantic import Field, SecretStr, field_validator
+
+from adapters.kind import Connection, Measure
+from bot.domain.errors import BadAnswer, TargetError, Unauthorized, Unreachable
+from bot.ports import Measurement
+
+KIND = "postgres"
+CONNECT_SECONDS = 3
+STATEMENT_MS = 3000
+
+# Other people's sessions show no backend_type to an ordinary role, so a missing one counts.
+_USED = """
+select count(*), current_setting('max_connections')::int
+from pg_stat_activity
+where datid is not null and usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend'
+"""
+
+
+class Config(Connection):
+    """`{postgres: "postgresql://user:password@host/database"}`."""
+
+    postgres: SecretStr = Field(description="The address with its credentials; a role that may only read is enough")
+
+    @field_validator("postgres")
+    @classmethod
+    def _is_a_dsn(cls, address: SecretStr) -> SecretStr:
+        if not address.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("is not an address; write it as postgresql://user:password@host/database")
+        return address
+
+
+class PostgresDatabase:
+    """One database. Each measure takes a connection of its own: a kept one would hide that no other is left."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def reachable(self) -> Measurement:
+        """How long a new connection and `select 1` take."""
+        before = time.perf_counter()
+        async with self._connection() as connection:
+            await connection.execute("select 1")
+        return Measurement(round((time.perf_counter() - before) * 1000, 1), "ms")
+
+    async def connections_used(self) -> Measurement:
+        """Used connections in percent of `max_connections`; 100 where none is left for us."""
+        try:
+            async with self._connection() as connection:
+                row = await (await connection.execute(_USED)).fetchone()
+        except NoConnectionLeft as error:
+            return Measurement(100.0, "%", str(error))
+        if row is None:
+            raise BadAnswer("tells nothing about its connections")
+        used, most = int(row[0]), int(row[1])
+        return Measurement(round(100 * used / most, 1), "%", f"{used} of {most}")
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                make_conninfo(
+                    self._address,
+                    connect_timeout=CONNECT_SECONDS,
+                    application_name="steward",
+                    options=f"-c statement_timeout={STATEMENT_MS} -c default_transaction_read_only=on",
+                ),
+                autocommit=True,
+            )
+        except psycopg.Error as error:
+            raise _connect_error(error) from error
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise _query_error(error) from error
+        finally:
+            await connection.close()
+
+
+class NoConnectionLeft(Unreachable):
+    """Every connection slot is taken."""
+
+
+def open(config: Config) -> PostgresDatabase:  # noqa: A001 - the shape of every kind, see adapters/kind.py
+    """A database; nothing is connected yet."""
+    return PostgresDatabase(config.postgres.get_secret_value())
+
+
+MEASURES: Mapping[str, Measure] = {
+    "reachable": PostgresDatabase.reachable,
+    "connections_used": PostgresDatabase.connections_used,
+}
+
+
+def _connect_error(error: psycopg.Error) -> TargetError:
+    """Libpq tells the reason of a failed connection by text alone, and the text may name the user: only its kind is kept."""
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return Unreachable("does not take the connection in time")
+    text = str(error).lower()
+    if "too many" in text or "remaining connection slots" in text or "reserved for" in text:
+        return NoConnectionLeft("no connection left")
+    if "password" in text or "authentication" in text or "no pg_hba.conf entry" in text or "role" in text:
+        return Unauthorized("does not accept our credentials")
+    if "database" in text and "does not exist" in text:
+        return Unauthorized("has no such database")
+    if "starting up" in text or "shutting down" in text:
+        return Unreachable("is starting or stopping")
+    if "timeout" in text:
+        return Unreachable("does not take the connection in time")
+    if "refused" in text:
+        return Unreachable("refuses the connection")
+    if "invalid response" in text or "protocol" in text:
+        return BadAnswer("answered something that is not PostgreSQL")
+    return Unreachable("does not take a connection")
+
+
+def _query_error(error: psycopg.Error) -> TargetError:
+    if isinstance(error, pg.QueryCanceled):
+        return Unreachable(f"no answer within {STATEMENT_MS // 1000} s")
+    if isinstance(error, pg.InsufficientPrivilege):
+        return Unauthorized("our role may not read this")
+    if isinstance(error, psycopg.OperationalError):
+        return Unreachable("broke off the connection")
+    return BadAnswer(f"answered with an error ({error.sqlstate or 'no code'})")

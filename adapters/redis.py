@@ -1,0 +1,140 @@
+"""Health of a Redis or Valkey server: it answers, how full its memory is, whether it may throw keys away."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from adapters.kind import Connection, Measure
+from adapters.redaction import redacted
+from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
+from bot.ports import Measurement
+
+KIND = "redis"
+SECONDS = 3.0
+
+
+class Config(Connection):
+    """`{redis: "redis://user:password@host:6379/0"}`."""
+
+    redis: SecretStr = Field(description="The address with its credentials; rediss:// for TLS")
+
+    @field_validator("redis")
+    @classmethod
+    def _is_an_address(cls, address: SecretStr) -> SecretStr:
+        if not address.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("is not an address; write it as redis://host:6379/0 or rediss://…")
+        return address
+
+
+class RedisServer:
+    """One server; the queues on it use `client` through `redis_errors`."""
+
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+
+    async def ping(self) -> Measurement:
+        """How long a PING takes."""
+        before = time.perf_counter()
+        with redis_errors():
+            await self.client.ping()
+        return Measurement(round((time.perf_counter() - before) * 1000, 1), "ms")
+
+    async def memory_used(self) -> Measurement:
+        """Used memory in percent of `maxmemory`, or of the machine's where the server sets no limit."""
+        memory = await self._memory()
+        used, limit = _number(memory, "used_memory"), _number(memory, "maxmemory")
+        if limit:
+            return Measurement(round(100 * used / limit, 1), "%")
+        machine = _number(memory, "total_system_memory")
+        if not machine:
+            raise BadAnswer("tells neither maxmemory nor the machine's memory")
+        return Measurement(round(100 * used / machine, 1), "%")
+
+    async def policy(self) -> Measurement:
+        """The `maxmemory-policy`, with a note where it may throw the keys of queues away."""
+        policy = str((await self._memory()).get("maxmemory_policy", ""))
+        if not policy:
+            raise BadAnswer("does not tell its maxmemory-policy")
+        if policy == "noeviction":
+            return Measurement(detail=policy)
+        return Measurement(detail=policy, notes=("can throw jobs of queues away; set maxmemory-policy noeviction",))
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self.client.aclose()
+
+    async def _memory(self) -> Mapping[str, Any]:
+        with redis_errors():
+            return dict(await self.client.info("memory"))
+
+
+def open(config: Config) -> RedisServer:  # noqa: A001 - the shape of every kind, see adapters/kind.py
+    """A server; nothing is connected yet."""
+    client = Redis.from_url(
+        config.redis.get_secret_value(),
+        decode_responses=True,
+        # Members of queues need not be text; surrogates carry any byte there and back.
+        encoding_errors="surrogateescape",
+        socket_connect_timeout=SECONDS,
+        socket_timeout=SECONDS,
+        # A check wants to know now, and a script that changed something must not run again.
+        retry=Retry(NoBackoff(), 0),
+        client_name="steward",
+    )
+    return RedisServer(client)
+
+
+MEASURES: Mapping[str, Measure] = {
+    "ping": RedisServer.ping,
+    "memory_used": RedisServer.memory_used,
+    "policy": RedisServer.policy,
+}
+
+
+@contextmanager
+def redis_errors(what: str = "", *, changing: bool = False) -> Iterator[None]:
+    """Raise our errors for redis-py's. `changing`: a lost answer means that it may have happened."""
+    try:
+        yield
+    except exceptions.WatchError:  # The caller's own business: nothing was done.
+        raise
+    except (exceptions.RedisError, OSError, TimeoutError) as error:
+        raise _translation(error, f"{what}: " if what else "", changing=changing) from error
+
+
+def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
+    text = str(error)
+    if isinstance(error, exceptions.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
+        return Unauthorized(f"{what}wants a password that we do not have")
+    if isinstance(error, exceptions.NoPermissionError):
+        return Unauthorized(f"{what}does not allow us this command")
+    if isinstance(error, exceptions.BusyLoadingError):
+        return Unreachable(f"{what}is still loading its data")
+    if isinstance(error, exceptions.InvalidResponse):
+        return BadAnswer(f"{what}answered something that is not Redis")
+    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        if changing and "connect" not in text.lower():
+            return OutcomeUnknown(f"{what}no answer within {SECONDS:g} s; it may have happened")
+        return Unreachable(f"{what}no answer within {SECONDS:g} s")
+    if isinstance(error, exceptions.ConnectionError | OSError):
+        # redis-py says "Error … connecting to" only while nothing has been sent.
+        if changing and "connecting to" not in text:
+            return OutcomeUnknown(f"{what}broke off the connection; it may have happened")
+        return Unreachable(f"{what}refuses or broke off the connection")
+    if isinstance(error, exceptions.ResponseError):
+        return Rejected(f"{what}refused: {redacted(text)}")
+    return BadAnswer(f"{what}answered something that cannot be read")
+
+
+def _number(memory: Mapping[str, Any], key: str) -> float:
+    value = memory.get(key, 0)
+    if not isinstance(value, int | float):
+        raise BadAnswer(f"tells no number as {key}")
+    return float(value)

@@ -1,0 +1,169 @@
+"""A queue of two Redis sorted sets: entries wait in one, scored by time, and are worked on in the other.
+
+Scores are epoch seconds or milliseconds; both may lie side by side. Nothing else is known about an entry, so it is
+removed only by its exact bytes and unchanged score, and can be put back the same way.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from adapters.redaction import redacted
+from adapters.redis import redis_errors
+from bot.domain.timing import DAY, MINUTE
+from bot.ports import Job, QueueState
+
+_MS_FROM = 1e11  # As seconds the year 5138, as milliseconds 1973: no score in use is ambiguous.
+_MOST = 1000
+_BASE64 = "base64:"
+
+# KEYS[1] the set; ARGV pairs of member and score. One step, so that no worker comes between look and removal.
+_REMOVE = """
+local removed = {}
+for i = 1, #ARGV, 2 do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if score and tonumber(score) == tonumber(ARGV[i + 1]) then
+    redis.call('ZREM', KEYS[1], ARGV[i])
+    removed[#removed + 1] = (i + 1) / 2
+  end
+end
+return removed
+"""
+# KEYS[1] the set, KEYS[2] the waiting set: what waits again, or is worked on again, must not be there twice.
+_PUT_BACK = """
+local put = {}
+for i = 1, #ARGV, 2 do
+  if not redis.call('ZSCORE', KEYS[1], ARGV[i]) and not redis.call('ZSCORE', KEYS[2], ARGV[i]) then
+    redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i])
+    put[#put + 1] = (i + 1) / 2
+  end
+end
+return put
+"""
+
+
+class SortedSetQueue:
+    """`Queue` and `ClearableQueue` on the sets `key` and `processing`; limits in milliseconds."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        key: str,
+        processing: str = "",
+        stuck_after: int = 30 * MINUTE,
+        expire_after: int = DAY,
+    ) -> None:
+        self._client = client
+        self._key = key
+        self._processing = processing or f"{key}:processing"
+        self._stuck_after = stuck_after
+        self._expire_after = expire_after
+
+    async def state(self, now: int) -> QueueState:
+        with redis_errors():
+            async with self._client.pipeline(transaction=True) as pipe:
+                pipe.zcard(self._key)
+                pipe.zcard(self._processing)
+                # The oldest of either unit of time.
+                pipe.zrange(self._key, "-inf", f"({_MS_FROM}", byscore=True, offset=0, num=1, withscores=True)
+                pipe.zrange(self._key, _MS_FROM, "+inf", byscore=True, offset=0, num=1, withscores=True)
+                for key, age in ((self._key, self._expire_after), (self._processing, self._stuck_after)):
+                    for low, high in _older(now - age):
+                        pipe.zcount(key, low, high)
+                found = await pipe.execute()
+        waiting, active, oldest_s, oldest_ms, *counts = found
+        oldest = [_time(score) for _, score in (*oldest_s, *oldest_ms)]
+        return QueueState(
+            waiting=waiting,
+            active=active,
+            delayed=None,
+            failed=None,
+            oldest_ms=max(0, now - min(oldest)) if oldest else None,
+            expired=counts[0] + counts[1],
+            stuck=counts[2] + counts[3],
+        )
+
+    async def stuck(self, now: int, older_than: int) -> Sequence[Job]:
+        return await self._entries(self._processing, now - older_than)
+
+    async def expired(self, now: int, older_than: int) -> Sequence[Job]:
+        return await self._entries(self._key, now - older_than)
+
+    async def remove(self, jobs: Sequence[Job]) -> Sequence[str]:
+        return await self._run(_REMOVE, "clear stuck entries", jobs, [self._processing])
+
+    async def put_back(self, jobs: Sequence[Job]) -> Sequence[str]:
+        return await self._run(_PUT_BACK, "put entries back", jobs, [self._processing, self._key])
+
+    async def _entries(self, key: str, before: int) -> list[Job]:
+        """Entries up to a time, oldest first."""
+        found: list[tuple[str, float]] = []
+        with redis_errors():
+            for low, high in _older(before):
+                found += await self._client.zrange(key, low, high, byscore=True, offset=0, num=_MOST, withscores=True)
+        return _jobs(sorted(found, key=lambda entry: _time(entry[1]))[:_MOST])
+
+    async def _run(self, script: str, what: str, jobs: Sequence[Job], keys: list[str]) -> list[str]:
+        arguments: list[Any] = [part for job in jobs for part in (_member(job.payload), repr(job.score))]
+        with redis_errors(what, changing=True):
+            places = await self._client.eval(script, len(keys), *keys, *arguments)
+        return [jobs[int(place) - 1].id for place in places]
+
+
+def _older(before: int) -> tuple[tuple[object, object], tuple[object, object]]:
+    """Ranges of scores up to a time (epoch ms): those in seconds, those in milliseconds."""
+    return ("-inf", before / 1000), (_MS_FROM, before)
+
+
+def _time(score: float) -> int:
+    return round(score if score >= _MS_FROM else score * 1000)
+
+
+def _jobs(entries: Iterable[tuple[str, float]]) -> list[Job]:
+    jobs: list[Job] = []
+    taken: set[str] = set()
+    for member, score in entries:
+        digest = hashlib.sha256(member.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        name, title = _described(member)
+        identifier = name or digest
+        if identifier in taken:  # The same id twice: tell them apart by their bytes.
+            identifier = f"{identifier}~{digest}"
+        taken.add(identifier)
+        jobs.append(Job(identifier, title, since=_time(score), payload=_payload(member), score=score))
+    return jobs
+
+
+def _described(member: str) -> tuple[str, str]:
+    """The id and a title of an entry, where it is JSON that names them, or is itself an id."""
+    try:
+        found = json.loads(member)
+    except ValueError:
+        short = redacted(member)
+        return (member if member.isprintable() and len(member) <= 64 else "", short)
+    if not isinstance(found, dict):
+        return str(found)[:64], redacted(str(found))
+    identifier = next((found[key] for key in ("id", "jobId", "job_id") if isinstance(found.get(key), str | int)), "")
+    title = next((found[key] for key in ("name", "type", "kind", "format") if isinstance(found.get(key), str)), "")
+    return redacted(str(identifier))[:64], redacted(f"{title} {identifier}".strip() or member)
+
+
+def _payload(member: str) -> str:
+    """The member as text that every database can hold; anything else in base64."""
+    try:
+        plain = bool(member.encode()) and "\0" not in member and not member.startswith(_BASE64)
+    except UnicodeEncodeError:
+        plain = False
+    if plain:
+        return member
+    return _BASE64 + base64.b64encode(member.encode("utf-8", "surrogateescape")).decode()
+
+
+def _member(payload: str) -> bytes:
+    if payload.startswith(_BASE64):
+        return base64.b64decode(payload.removeprefix(_BASE64))
+    return payload.encode()
