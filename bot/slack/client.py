@@ -1,0 +1,161 @@
+"""Slack as the rest of the bot uses it: messages that must arrive, channels, and user groups.
+
+Sources: https://docs.slack.dev/reference/methods, https://docs.slack.dev/messaging/message-metadata
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.message import Message
+from bot.ports import Posted
+from bot.slack import failures
+from bot.slack.blocks import render
+from bot.slack.failures import patient, translated
+from bot.slack.values import Json
+
+TIMEOUT_SECONDS = 5
+_EVENT = "steward_message"
+_PAGE, _PAGES = 200, 20
+_NAME, _TOPIC, _INVITED = 80, 250, 100
+
+
+@asynccontextmanager
+async def open_client(*, token: str, url: str) -> AsyncIterator[AsyncWebClient]:
+    """A client on one session: kept connections, 5 s for a whole call, no repetition by itself and no proxy."""
+    # Its default handler repeats a post after a lost connection, and the message appears twice.
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        client = AsyncWebClient(
+            token=token,
+            base_url=url.rstrip("/") + "/",
+            timeout=TIMEOUT_SECONDS,
+            session=session,
+            retry_handlers=[],
+        )
+        # Read from the environment in the constructor, for loopback addresses as well; there is no argument against it.
+        client.proxy = None
+        yield client
+
+
+class SlackChat:
+    """Messages by `chat.*`; each carries its key in the metadata, so that it is found again after a crash."""
+
+    def __init__(self, client: AsyncWebClient, zone: ZoneInfo) -> None:
+        self._client = client
+        self._zone = zone
+
+    async def post(self, channel: str, message: Message, *, thread: str | None, key: str) -> Posted:
+        rendered = render(message, self._zone)
+        with translated("chat.postMessage", write=True):
+            answer = await self._client.chat_postMessage(
+                channel=channel,
+                text=rendered.text,
+                blocks=rendered.blocks,
+                thread_ts=thread,
+                metadata=_metadata(key),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            return Posted(str(answer["channel"]), str(answer["ts"]))
+
+    async def update(self, posted: Posted, message: Message, *, key: str) -> None:
+        rendered = render(message, self._zone)
+        with translated("chat.update", write=True):
+            await self._client.chat_update(
+                channel=posted.channel,
+                ts=posted.ts,
+                text=rendered.text,
+                blocks=rendered.blocks,
+                metadata=_metadata(key),
+            )
+
+    async def find(self, channel: str, *, thread: str | None, key: str, since: int) -> Posted | None:
+        cursor = ""
+        for _ in range(_PAGES):
+            with translated("looking a message up", write=False):
+                arguments: Json = {"channel": channel, "limit": _PAGE, "include_all_metadata": True}
+                arguments |= {"oldest": f"{since / 1000:.6f}"} | ({"cursor": cursor} if cursor else {})
+                answer: Any = (
+                    await self._client.conversations_replies(ts=thread, **arguments)
+                    if thread
+                    else await self._client.conversations_history(**arguments)
+                )
+                for message in answer.get("messages", ()):
+                    metadata: Json = message.get("metadata", {})
+                    if metadata.get("event_type") == _EVENT and metadata.get("event_payload", {}).get("key") == key:
+                        return Posted(channel, str(message["ts"]))
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                return None
+        return None
+
+
+class SlackRooms:
+    """Channels by `conversations.*`."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+
+    async def create_channel(self, name: str, *, topic: str) -> str:
+        with patient("conversations.create"), translated("conversations.create", write=True):
+            channel = await self._create(name)
+        with patient("conversations.setTopic"), translated("conversations.setTopic", write=True):
+            await self._client.conversations_setTopic(channel=channel, topic=topic[:_TOPIC])
+        return channel
+
+    async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
+        for at in range(0, len(slack_ids), _INVITED):
+            with patient("conversations.invite"), translated("conversations.invite", write=True):
+                try:
+                    await self._client.conversations_invite(channel=channel, users=list(slack_ids[at : at + _INVITED]))
+                except SlackApiError as error:
+                    if failures.code(error) not in {"already_in_channel", "cant_invite_self"}:
+                        raise
+
+    async def archive(self, channel: str) -> None:
+        with patient("conversations.archive"), translated("conversations.archive", write=True):
+            try:
+                await self._client.conversations_archive(channel=channel)
+            except SlackApiError as error:
+                if failures.code(error) != "already_archived":
+                    raise
+
+    async def direct_channel(self, slack_id: str) -> str:
+        with patient("conversations.open"), translated("conversations.open", write=False):
+            answer = await self._client.conversations_open(users=[slack_id])
+            return str(answer["channel"]["id"])
+
+    async def _create(self, name: str) -> str:
+        """Archived channels keep their names, so a taken one gets a number."""
+        for number in range(1, 20):
+            suffix = "" if number == 1 else f"-{number}"
+            try:
+                answer = await self._client.conversations_create(name=name[: _NAME - len(suffix)] + suffix)
+            except SlackApiError as error:
+                if failures.code(error) != "name_taken" or number == 19:
+                    raise
+            else:
+                return str(answer["channel"]["id"])
+        raise AssertionError
+
+
+class SlackGroups:
+    """User groups by `usergroups.users.list`: the source of roles."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+
+    async def members(self, group: str) -> frozenset[str]:
+        with patient("usergroups.users.list"), translated("usergroups.users.list", write=False):
+            answer = await self._client.usergroups_users_list(usergroup=group)
+            return frozenset(str(member) for member in answer["users"])
+
+
+def _metadata(key: str) -> Json:
+    return {"event_type": _EVENT, "event_payload": {"key": key}}

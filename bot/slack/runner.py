@@ -1,0 +1,94 @@
+"""Runs one parsed request: asks the policy, calls the handler, turns every failure into words for the person."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.domain.errors import BotError, Refused, Unavailable
+from bot.domain.message import Message
+from bot.domain.people import Access, Actor
+from bot.domain.policy import Policy, Verdict
+from bot.ports import Answers
+from bot.services import audit
+from bot.services.invocation import Incoming, Invocation, Listener, Reply, Request
+from bot.store.ledger import AlreadyHandled
+
+if TYPE_CHECKING:
+    from bot.services.container import Services
+
+ACCESS_SECONDS = 2.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is no reply, in words for the person; `error` tells the caller which kind of failure it was."""
+
+    message: Message
+    error: Exception
+
+
+class Runner:
+    """The policy before the handler, and the one place where a handler's error ends. Knows no transport."""
+
+    def __init__(self, services: "Services", policy: Policy) -> None:
+        self._services = services
+        self._policy = policy
+
+    async def reply(
+        self, listener: Listener, request: Request, incoming: Incoming, answers: Answers, receipt: str | None
+    ) -> Reply | Failed:
+        """The handler's reply, or why there is none. Raises nothing but a cancellation."""
+        actor = self._services.directory.actor(incoming.slack_user)
+        try:
+            access = await self._access(actor)
+            verdict = self._policy.may_ask(access, request.risk)
+            if not verdict.allowed:
+                await self._record_refusal(actor, incoming, request, verdict, receipt)
+                raise Refused(f"Not allowed: {verdict.reason}.")
+            return await listener.handler(
+                Invocation(request, actor, access, incoming, answers, receipt), self._services
+            )
+        except AlreadyHandled:
+            # A replica that died after its decision was committed: the person has seen the outcome in the channel.
+            _log.info("request was carried out before", key=incoming.key, request_id=incoming.request_id)
+            return None
+        except BotError as error:
+            _log.info("request refused", key=incoming.key, request_id=incoming.request_id, error=type(error).__name__)
+            return Failed(Message.plain(str(error)), error)
+        except Exception as error:  # The registry's edge: a defect of one handler must not stay silent for the person.
+            _log.exception("request failed", key=incoming.key, request_id=incoming.request_id)
+            return Failed(sorry(incoming), error)
+
+    async def _access(self, actor: Actor) -> Access:
+        try:
+            async with asyncio.timeout(ACCESS_SECONDS):
+                return await self._services.directory.access(actor)
+        except TimeoutError:
+            raise Unavailable(
+                "I cannot read who holds which role, so I did nothing; type it again in a minute."
+            ) from None
+
+    async def _record_refusal(
+        self, actor: Actor, incoming: Incoming, request: Request, verdict: Verdict, receipt: str | None
+    ) -> None:
+        await self._services.ledger.write(
+            lambda tx: audit.record(
+                tx,
+                at=self._services.clock.now(),
+                actor=actor,
+                kind="request.refused",
+                subject=incoming.key,
+                detail={"risk": request.risk.value, "reason": verdict.reason},
+            ),
+            receipt=receipt,
+        )
+
+
+def sorry(incoming: Incoming) -> Message:
+    """What a person sees where the trouble is a defect of ours."""
+    return Message.plain(
+        f"Something went wrong on our side; whoever runs me finds it in the log (request {incoming.request_id})."
+    )

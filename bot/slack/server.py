@@ -1,0 +1,104 @@
+"""The bot's HTTP endpoints: Slack's payloads, PagerDuty's webhooks, and what watches the bot itself."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+from slack_bolt.response import BoltResponse
+
+from bot.slack.app import App
+from bot.slack.guard import MAX_BODY, Delivery, Forbidden, Guard
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What wiring hands in for the endpoints that are not Slack's.
+
+    `ready` gives an empty text, or the reason why not; `metrics` Prometheus' text format; `webhook` takes headers and body
+    of a PagerDuty webhook and gives the status.
+    """
+
+    ready: Callable[[], Awaitable[str]]
+    metrics: Callable[[], bytes]
+    webhook: Callable[[dict[str, str], bytes], Awaitable[int]] | None = None
+
+
+class Endpoints:
+    """The routes. While the bot stops, new work is refused so that Slack shows the person that it was not taken."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
+        self._slack: tuple[App, Guard] | None = None
+        self.stopping = False
+
+    def connect(self, app: App, guard: Guard) -> None:
+        """From now on, take Slack's payloads by HTTP."""
+        self._slack = (app, guard)
+
+    def application(self) -> web.Application:
+        """The aiohttp application with every route."""
+        application = web.Application(client_max_size=MAX_BODY)
+        application.router.add_post("/slack/events", self._events)
+        application.router.add_get("/healthz", self._healthz)
+        application.router.add_get("/readyz", self._readyz)
+        application.router.add_get("/metrics", self._metrics)
+        application.router.add_post("/pagerduty/webhook", self._webhook)
+        return application
+
+    async def _events(self, request: web.Request) -> web.Response:
+        if self._slack is None or self.stopping:
+            # Starting, stopping, or listening by Socket Mode: who we are is not known, so nothing can be verified.
+            return web.Response(status=503, headers={"Retry-After": "5"})
+        app, guard = self._slack
+        try:
+            delivery = guard.admit(request.headers, await _body(request))
+        except Forbidden as error:
+            # One line, without the body: whoever forges requests does not get to write into the log.
+            _log.warning("request refused", status=error.status, reason=str(error))
+            return web.Response(status=error.status)
+        return _checked(delivery) or _response(await app.answer(delivery))
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        reason = "stopping" if self.stopping else await self._probes.ready()
+        return web.Response(status=503 if reason else 200, text=f"{reason or 'ready'}\n")
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=self._probes.metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    async def _webhook(self, request: web.Request) -> web.Response:
+        if self._probes.webhook is None:
+            return web.Response(status=404)
+        try:
+            raw = await _body(request)
+        except Forbidden as error:
+            return web.Response(status=error.status)
+        return web.Response(status=await self._probes.webhook(dict(request.headers), raw))
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Forbidden(413, "the body is larger than 1 MiB") from error
+    except (web.PayloadAccessError, ConnectionError) as error:
+        raise Forbidden(400, "the body ended early") from error
+
+
+def _checked(delivery: Delivery) -> web.Response | None:
+    """The answer to Slack's own checks of the address; None for everything else."""
+    if delivery.body.get("type") == "url_verification":
+        return web.json_response({"challenge": str(delivery.body.get("challenge", ""))})
+    return web.Response() if delivery.body.get("ssl_check") == "1" else None
+
+
+def _response(answer: BoltResponse) -> web.Response:
+    headers = {"Content-Type": answer.headers["content-type"][0]}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)

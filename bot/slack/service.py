@@ -1,0 +1,166 @@
+"""The Slack side as one thing that starts and stops: web server, guard, Bolt, Socket Mode where a token asks for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import Unreachable
+from bot.domain.message import Message
+from bot.domain.people import Actor
+from bot.domain.policy import Policy
+from bot.services.invocation import Incoming, Listener
+from bot.slack.answers import SlackAnswers
+from bot.slack.app import App
+from bot.slack.dispatch import Dispatcher
+from bot.slack.failures import patient, translated
+from bot.slack.guard import Guard
+from bot.slack.home import Home
+from bot.slack.inbox_duty import Inbox, InboxDuty
+from bot.slack.registry import Registry
+from bot.slack.runner import Runner
+from bot.slack.server import Endpoints, Probes
+from bot.slack.socket_mode import SocketMode
+from bot.slack.tasks import Tasks
+
+if TYPE_CHECKING:
+    from bot.services.container import Services
+
+DRAIN_SECONDS = 10.0
+_RETRY_SECONDS = 2.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the bot listens, and what Slack and it know of each other. With an app token it listens by Socket Mode."""
+
+    host: str
+    port: int
+    signing_secret: str
+    app_token: str = ""
+    app_id: str = ""
+
+
+class SlackService:
+    """Build it, add `inbox_duty` to the engine, `start`, and at the end `stop`."""
+
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        address: Address,
+        listeners: Iterable[Listener],
+        services: "Services",
+        policy: Policy,
+        inbox: Inbox,
+        home: Callable[[Actor], Awaitable[Message]],
+        probes: Probes,
+        zone: ZoneInfo,
+    ) -> None:
+        self._client = client
+        self._address = address
+        self._services = services
+        self._zone = zone
+        self._tasks = Tasks()
+        self._dispatcher = Dispatcher(
+            registry=Registry(listeners),
+            runner=Runner(services, policy),
+            inbox=inbox,
+            answers=self._answers,
+            tasks=self._tasks,
+        )
+        self._home = Home(client, home, zone)
+        self._endpoints = Endpoints(probes)
+        self._runner: web.AppRunner | None = None
+        self._socket: SocketMode | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self.inbox_duty = InboxDuty(inbox, self._dispatcher, self._tasks)
+
+    async def start(self) -> None:
+        """Listen. Raises `Unauthorized` where Slack does not accept the token; waits for a Slack that is down."""
+        self._runner = web.AppRunner(
+            self._endpoints.application(), access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._address.host, self._address.port, reuse_address=True).start()
+        try:
+            await self._connect()
+        except Unreachable as error:
+            _log.warning("Slack cannot be reached yet", error=str(error))
+            self._connecting = asyncio.create_task(self._keep_connecting())
+
+    async def stop(self) -> None:
+        """Refuse new work, let running work end within 10 s, close the sockets."""
+        self._endpoints.stopping = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._socket is not None:
+            self._socket.refuse()
+        if not await self._tasks.drain(DRAIN_SECONDS):
+            _log.warning("stopped with requests unfinished; the inbox keeps what changes something")
+        if self._socket is not None:
+            await self._socket.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _connect(self) -> None:
+        identity = await identify(self._client)
+        app = App(
+            identity=identity,
+            api=self._client.base_url,
+            dispatcher=self._dispatcher,
+            home=self._home,
+            directory=self._services.directory,
+            tasks=self._tasks,
+            clock=self._services.clock,
+            zone=self._zone,
+        )
+        guard = Guard(
+            secret=self._address.signing_secret,
+            clock=self._services.clock,
+            team=identity.team_id or "",
+            app=self._address.app_id,
+        )
+        if not self._address.app_token:
+            self._endpoints.connect(app, guard)
+            return
+        with patient("apps.connections.open"), translated("apps.connections.open", write=False):
+            socket = SocketMode(app_token=self._address.app_token, client=self._client, app=app, guard=guard)
+            await socket.start()
+        self._socket = socket
+
+    async def _keep_connecting(self) -> None:
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS)
+            try:
+                await self._connect()
+            except Unreachable:
+                continue
+            _log.info("Slack was reached")
+            return
+
+    def _answers(self, incoming: Incoming) -> SlackAnswers:
+        session = self._client.session
+        if session is None:
+            raise RuntimeError("the client was not opened by open_client")
+        return SlackAnswers(self._client, session, incoming, self._zone)
+
+
+async def identify(client: AsyncWebClient) -> AuthorizeResult:
+    """Who the bot is, by `auth.test`; raises `Unauthorized` or `Unreachable`."""
+    with patient("auth.test"), translated("auth.test", write=False):
+        answer = await client.auth_test()
+    return AuthorizeResult(
+        enterprise_id=answer.get("enterprise_id"),
+        team_id=answer["team_id"],
+        bot_user_id=answer.get("user_id"),
+        bot_id=answer.get("bot_id"),
+        bot_token=client.token,
+    )
