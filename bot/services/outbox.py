@@ -3,6 +3,7 @@
 A channel is a Slack channel id, or `@U…` for the direct messages with that user (the sender resolves it).
 """
 
+import itertools
 import json
 from typing import Literal
 
@@ -12,6 +13,9 @@ from bot.ports import Page, Posted
 from bot.store import Tx
 
 Lane = Literal["page", "rest"]
+
+_COUNT = itertools.count()
+_PER_MILLISECOND = 1_000_000
 
 
 def post(
@@ -35,6 +39,7 @@ def post(
     tx.run(
         "put_message",
         key=key,
+        position=_position(now),
         route="slack",
         channel=channel,
         thread_key=thread,
@@ -61,9 +66,10 @@ def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | Non
     tx.run(
         "put_message",
         key=key,
+        position=_position(now),
         route="pagerduty",
         channel="pagerduty",
-        thread_key=None,
+        thread_key=page.key,  # Keeps the events of one incident in order: a late trigger would reopen what was resolved.
         lane="page",
         body=json.dumps(body, ensure_ascii=False),
         now=now,
@@ -83,3 +89,8 @@ def posted(tx: Tx, key: str) -> Posted | None:
 def withdraw(tx: Tx, key: str) -> None:
     """Do not send a message that is still waiting; one that was sent stays."""
     tx.run("withdraw_message", key=key)
+
+
+def _position(now: int) -> int:
+    """Sorts messages by the time they were written, and within a process those of the same millisecond too."""
+    return now * _PER_MILLISECOND + next(_COUNT) % _PER_MILLISECOND

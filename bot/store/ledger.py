@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from bot.domain.errors import Conflict
+from bot.store import queries
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -64,7 +65,7 @@ class AlreadyHandled(Conflict):
 
 
 Watcher = Callable[[frozenset[str]], None]
-"""Told after each commit, on the event loop, which statements it ran."""
+"""Told after each commit that changed something, on the event loop, by which statements."""
 
 
 class Ledger:
@@ -87,14 +88,15 @@ class Ledger:
         """
 
         def noted(tx: Tx) -> tuple[T, set[str]]:
-            names = _Names(tx)
+            changes = _Changes(tx)
             if receipt is not None and not tx.run("settle_receipt", key=receipt):
                 raise AlreadyHandled("This request was carried out already.")
-            return work(names), names.seen
+            return work(changes), changes.seen
 
         outcome, names = await self._off_loop(lambda: self._driver.transact(noted, write=True, patience=patience))
-        for watcher in self._watchers:
-            watcher(frozenset(names))
+        if names:
+            for watcher in self._watchers:
+                watcher(frozenset(names))
         return outcome
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -118,28 +120,36 @@ class Ledger:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
-class _Names:
-    """A transaction that notes the names of its statements, for the watchers."""
+class _Changes:
+    """A transaction that notes which statements changed rows, for the watchers."""
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
         self.seen: set[str] = set()
 
     def one(self, name: str, /, **parameters: Value) -> Row | None:
-        self.seen.add(name)
-        return self._tx.one(name, **parameters)
+        row = self._tx.one(name, **parameters)
+        self._note(name, changed=row is not None)
+        return row
 
     def all(self, name: str, /, **parameters: Value) -> list[Row]:
-        self.seen.add(name)
-        return self._tx.all(name, **parameters)
+        rows = self._tx.all(name, **parameters)
+        self._note(name, changed=bool(rows))
+        return rows
 
     def run(self, name: str, /, **parameters: Value) -> int:
-        self.seen.add(name)
-        return self._tx.run(name, **parameters)
+        count = self._tx.run(name, **parameters)
+        self._note(name, changed=count > 0)
+        return count
 
     def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
-        self.seen.add(name)
-        return self._tx.each(name, rows)
+        counts = self._tx.each(name, rows)
+        self._note(name, changed=any(counts))
+        return counts
+
+    def _note(self, name: str, *, changed: bool) -> None:
+        if changed and queries.writes(name):
+            self.seen.add(name)
 
 
 async def open_ledger(address: str) -> Ledger:

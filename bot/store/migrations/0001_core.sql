@@ -18,8 +18,11 @@ create index inbox_open on inbox (received_at) where state in ('waiting', 'claim
 
 -- One row per message that must arrive. Posted where ts is null, else updated. lane: page | rest
 -- route: slack | pagerduty. guard_incident/guard_epoch: sent only while the incident still has that epoch.
+-- position: the order in which messages were written. state: open | sent | withdrawn | failed
+-- sending_since: a send is under way, or was when its sender died; doubtful_since: it may have arrived, so look it up first.
 create table message (
     key text primary key,
+    position bigint not null,
     route text not null,
     channel text not null,
     thread_key text,
@@ -34,8 +37,8 @@ create table message (
     attempts bigint not null,
     sending_since bigint,
     sending_revision bigint,
+    doubtful_since bigint,
     owner text,
-    lease_until bigint,
     guard_incident text,
     guard_epoch bigint,
     fallback text,
@@ -43,7 +46,8 @@ create table message (
     last_error text
 );
 create index message_due on message (not_before) where state = 'open';
-create index message_channel on message (channel) where state = 'open';
+create index message_lane on message (channel, lane, position) where state = 'open';
+create index message_thread on message (thread_key, position) where state = 'open';
 
 -- A channel and lane is leased to one sender at a time, so that order holds.
 create table channel_lease (
@@ -54,7 +58,7 @@ create table channel_lease (
     primary key (channel, lane)
 );
 
--- Append-only. sequence, previous and hash are filled by the sealing in the cycle.
+-- Append-only. sequence, previous and hash are filled by the sealing in the cycle. Ids sort by the time of writing.
 create table audit (
     id text primary key,
     at bigint not null,
@@ -69,5 +73,14 @@ create table audit (
     hash text
 );
 create unique index audit_sequence on audit (sequence);
-create index audit_unsealed on audit (written) where sequence is null;
+create index audit_unsealed on audit (id) where sequence is null;
 create index audit_subject on audit (subject);
+
+-- One row: the end of the chain. Whoever seals holds it, so that one replica seals at a time. anchored_on: the day (UTC)
+-- whose anchor was posted last.
+create table audit_head (
+    name text primary key,
+    sequence bigint not null,
+    hash text not null,
+    anchored_on text not null
+);

@@ -37,3 +37,9 @@ def for_postgres(name: str) -> bytes:
     """One statement for PostgreSQL: `:name` becomes `%(name)s`, and what only it knows is switched on."""
     text = _POSTGRES_ONLY.sub(r"\1", statements()[name]).replace("%", "%%")
     return _PARAMETER.sub(r"%(\1)s", text).encode()
+
+
+@functools.cache
+def writes(name: str) -> bool:
+    """Whether the statement changes rows."""
+    return statements()[name].split(maxsplit=1)[0].lower() in {"insert", "update", "delete"}
