@@ -23,7 +23,7 @@ class Pressed:
 
 
 async def click_message(
-    workspace: Workspace, delivery: Delivery, user: User, channel: Channel, post: Post, pressed: Pressed
+    workspace: Workspace, delivery: Delivery, user: User, *, channel: Channel, post: Post, pressed: Pressed
 ) -> Delivered:
     """Use an element of a message."""
     block, element = _element(post.blocks, pressed.action_id)

@@ -65,7 +65,10 @@ class Delivery(Protocol):
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """Slack's signature of a request. https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+    """Slack's signature of a request.
+
+    https://docs.slack.dev/authentication/verifying-requests-from-slack
+    """
     base = b"v0:%d:" % timestamp + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 

@@ -64,7 +64,7 @@ async def announce(workspace: Workspace, events: Events, user: User, kind: str, 
 
 
 async def write(
-    workspace: Workspace, events: Events, user: User, channel: Channel, text: str, thread_ts: str | None
+    workspace: Workspace, events: Events, user: User, channel: Channel, *, text: str, thread_ts: str | None
 ) -> tuple[Post, list[Delivered]]:
     """A person writes a plain message; the app hears of it where it is subscribed."""
     if not text.strip():

@@ -12,7 +12,7 @@ from bot.local.workspace.values import Misuse, Refusal
 
 
 async def type_command(
-    workspace: Workspace, delivery: Delivery, user: User, channel: Channel, command: str, text: str
+    workspace: Workspace, delivery: Delivery, user: User, channel: Channel, *, command: str, text: str
 ) -> Delivered:
     """Send a slash command; show the acknowledgement's message, or Slackbot's regret, to the person."""
     if not workspace.manifest.knows(command):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.local.workspace.directory import BOT, BOT_USER, Channel, Directory, User
 from bot.local.workspace.lab_control import LabControl
+from bot.local.workspace.lab_groups import LabWithGroups
 from bot.local.workspace.manifest import Manifest
 from bot.local.workspace.tickets import Tickets
 from bot.local.workspace.timeline import Post, Timeline
@@ -37,7 +38,6 @@ class Workspace:
         credentials: Credentials | None = None,
     ) -> None:
         self.clock = clock
-        self.lab = lab
         self.manifest = Manifest(manifest)
         self.credentials = credentials or Credentials()
         self.directory = Directory(clock.now())
@@ -45,6 +45,7 @@ class Workspace:
         self.views = Views()
         self.tickets = Tickets(clock)
         self.uploads = Uploads()
+        self.lab: LabControl = LabWithGroups(lab, self.directory, clock, lambda: self.url)
         self.url = ""  # Known once the server listens; links and upload addresses need it.
         self._revision = 0
         self._changed = asyncio.Event()

@@ -1,0 +1,137 @@
+"""The demo's time: the workspace's clock leads, the bot's clock follows over a Unix socket."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+
+SETTLE_S = 120
+UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
+
+
+def duration_ms(text: str) -> int:
+    """`90s`, `5m`, `1h30m`, `2d` in milliseconds; raises `ValueError` where it is none of that."""
+    if not re.fullmatch(r"(\d{1,6}[dhms])+", text):
+        raise ValueError(f"{text!r} is no duration; write it as 90s, 5m, 1h30m or 2d.")
+    return sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+
+
+def offset_file(socket: Path) -> Path:
+    """Where the leader notes its offset for a bot that starts: beside the socket."""
+    return socket.with_suffix(".offset")
+
+
+class MovableClock:
+    """Real time plus an offset that only grows. `wall` stays real, for leases."""
+
+    def __init__(self, offset: int = 0, real: Callable[[], float] = time.time) -> None:
+        self.offset = offset
+        self._real = real
+
+    def now(self) -> int:
+        """Epoch milliseconds UTC that people see."""
+        return self.wall() + self.offset
+
+    def wall(self) -> int:
+        """Epoch milliseconds UTC of the machine."""
+        return int(self._real() * 1000)
+
+    def advance(self, milliseconds: int) -> None:
+        """Move on."""
+        if milliseconds < 0:
+            raise ValueError("A clock moves on, never back.")
+        self.offset += milliseconds
+
+
+class FollowerClock(MovableClock):
+    """The bot's clock in the demo: starts at the leader's offset, moves when told over its socket."""
+
+    @classmethod
+    def started(cls, socket: Path) -> Self:
+        """A clock at the leader's time from the first moment: a bot that starts again does not live in the past."""
+        noted = offset_file(socket)
+        return cls(int(noted.read_text())) if noted.exists() else cls()
+
+
+class DemoClock(MovableClock):
+    """The workspace's clock, which leads; moving it moves the bot's clock along."""
+
+    def __init__(self, offset: int = 0, real: Callable[[], float] = time.time) -> None:
+        super().__init__(offset, real)
+        self._follower: Path | None = None
+
+    def follow(self, socket: Path | None) -> None:
+        """Name the socket at which the bot's clock listens; None while there is no bot."""
+        self._follower = socket
+        self._note()
+
+    def advance(self, milliseconds: int) -> None:
+        """Move on here; a bot that starts later takes it over."""
+        super().advance(milliseconds)
+        self._note()
+
+    def _note(self) -> None:
+        if self._follower is not None:
+            offset_file(self._follower).write_text(str(self.offset))
+
+    async def move(self, milliseconds: int) -> None:
+        """Move on; returns when the bot says that the work that fell due is committed.
+
+        Raises `ConnectionError` where the bot does not answer: the time has moved here all the same, and the bot
+        takes it over at its next start.
+        """
+        self.advance(milliseconds)
+        await self.synchronise()
+
+    async def synchronise(self) -> None:
+        """Bring the bot's clock to ours, and wait until it has done what fell due."""
+        if self._follower is None:
+            return
+        connector = aiohttp.UnixConnector(str(self._follower))
+        timeout = aiohttp.ClientTimeout(SETTLE_S)
+        try:
+            async with aiohttp.ClientSession("http://clock", connector=connector, timeout=timeout) as session:
+                async with session.get("/now") as answer:
+                    behind = self.offset - int((await answer.json())["offset"])
+                async with session.post("/advance", json={"ms": max(behind, 0)}) as answer:
+                    answer.raise_for_status()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ConnectionError("the bot's clock does not answer") from error
+
+
+class ClockControl:
+    """The bot's side: a Unix socket that moves its clock and answers once `settle` has returned."""
+
+    def __init__(self, clock: FollowerClock, settle: Callable[[], Awaitable[None]]) -> None:
+        self._clock, self._settle = clock, settle
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, socket: Path) -> None:
+        """Listen at the socket; one that a killed process left behind gives way."""
+        app = web.Application()
+        app.add_routes([web.get("/now", self._now), web.post("/advance", self._advance)])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        socket.unlink(missing_ok=True)  # noqa: ASYNC240 - One system call at the start.
+        await web.UnixSite(self._runner, str(socket)).start()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _now(self, _request: web.Request) -> web.Response:
+        return web.json_response({"now": self._clock.now(), "offset": self._clock.offset})
+
+    async def _advance(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        milliseconds = body.get("ms") if isinstance(body, dict) else None
+        if isinstance(milliseconds, bool) or not isinstance(milliseconds, int) or milliseconds < 0:
+            return web.json_response({"error": "`ms` must be a whole number from 0."}, status=400)
+        self._clock.advance(milliseconds)
+        await self._settle()
+        return await self._now(request)
