@@ -9,8 +9,6 @@ import base64
 import json
 import re
 from collections.abc import Sequence
-from functools import cached_property, partial
-from types import SimpleNamespace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,14 +21,15 @@ from bot.domain.errors import OutcomeUnknown, Rejected
 from bot.ports import Job, QueueState
 
 OUR_GENERATION = 6
+"""The major version of BullMQ whose scripts PyPI's bullmq 3.x carries."""
+
 _VERSION = re.compile(r"^bullmq:v?(\d+)\.")
 _MOST_ACTIVE = 500
-_RETRIED = 1
 _TRIES = 3
 
 
 class BullmqQueue:
-    """`Queue` and `RetriableQueue` on one queue. `generation`: BullMQ's major version where the queue does not tell it."""
+    """`Queue` and `RetriableQueue`. `generation`: BullMQ's major version where the queue does not tell it."""
 
     def __init__(self, client: Redis, *, name: str, generation: int | None = None, prefix: str = "bull") -> None:
         self._client = client
@@ -71,11 +70,9 @@ class BullmqQueue:
         if limit <= 0:
             return []
         with redis_errors():
-            entries = await self._client.zrange(self._key("failed"), 0, limit - 1, desc=True, withscores=True)
-            async with self._client.pipeline(transaction=False) as pipe:
-                for name, _ in entries:
-                    pipe.hmget(self._key(name), "name", "failedReason", "atm", "attemptsMade")
-                details = await pipe.execute() if entries else []
+            (entries,) = await self._many([("ZREVRANGE", self._key("failed"), 0, limit - 1, "WITHSCORES")])
+            fields = ("name", "failedReason", "atm", "attemptsMade")
+            details = await self._many([("HMGET", self._key(name), *fields) for name, _ in entries])
         return [
             Job(
                 id=name,
@@ -90,7 +87,7 @@ class BullmqQueue:
 
     async def refusal(self) -> str | None:
         with redis_errors():
-            paused, version = await self._client.hmget(self._key("meta"), "paused", "version")
+            ((paused, version),) = await self._many([("HMGET", self._key("meta"), "paused", "version")])
         return self._why_not(paused, version)
 
     async def retry(self, job_id: str) -> bool:
@@ -105,36 +102,24 @@ class BullmqQueue:
 
     async def _retry(self, job_id: str, what: str) -> bool:
         """One try, in one transaction with the look at the queue; `WatchError` where it was paused in between."""
+        from adapters.bullmq_scripts import RETRIED, BullmqScripts  # noqa: PLC0415 - it loads the library
+
+        scripts = BullmqScripts(self._client, prefix=self._prefix, name=self._name)
         with redis_errors(what, changing=True):
             async with self._client.pipeline(transaction=True) as pipe:
                 await pipe.watch(self._key("meta"))
                 # A pipeline that watches answers at once.
-                paused, version = await pipe.hmget(self._key("meta"), "paused", "version")
+                paused, version = await _now(pipe, "HMGET", self._key("meta"), "paused", "version")
                 reason = self._why_not(paused, version)
                 if reason is not None:
                     raise Rejected(f"{what}: {reason}")
-                options = await pipe.hget(self._key(job_id), "opts")
+                options = await _now(pipe, "HGET", self._key(job_id), "opts")
                 if options is None:
                     return False
-                pipe.multi()
-                await self._queue_reprocess(pipe, job_id, options)
+                pipe.multi()  # type: ignore[no-untyped-call]  # redis leaves it untyped
+                await scripts.reprocess(pipe, job_id, lifo=_lifo(options))
                 answers = await pipe.execute()
-        return bool(answers[-1] == _RETRIED)
-
-    async def _queue_reprocess(self, pipe: Pipeline, job_id: str, options: str) -> None:
-        """Put BullMQ's script into the transaction. Its own code chooses keys and arguments; only the client is ours."""
-        from bullmq.scripts import Scripts  # noqa: PLC0415 - 100 ms that only a retry needs
-
-        scripts = Scripts(self._prefix, self._name, self._library)
-        scripts.commands = {"reprocessJob": partial(self._library.commands["reprocessJob"], client=pipe)}
-        job = SimpleNamespace(id=job_id, opts=_lifo(options))
-        await scripts.reprocessJob(job, "failed", {"resetAttemptsMade": True, "resetAttemptsStarted": True})
-
-    @cached_property
-    def _library(self) -> Any:  # noqa: ANN401 - the library is untyped
-        from bullmq.redis_connection import RedisConnection  # noqa: PLC0415 - 100 ms that only a retry needs
-
-        return RedisConnection(self._client)
+        return bool(answers[-1] == RETRIED)
 
     def _why_not(self, paused: str | None, version: str | None) -> str | None:
         """Why a retry would lose jobs, as a sentence with the safe way."""
@@ -156,26 +141,20 @@ class BullmqQueue:
 
     async def _oldest(self, now: int, names: Sequence[str]) -> int | None:
         """The age of the oldest of these jobs, by the time when each was added."""
-        async with self._client.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.hget(self._key(name), "timestamp")
-            times = await pipe.execute() if names else []
+        times = await self._many([("HGET", self._key(name), "timestamp") for name in names])
         known = [int(time) for time in times if time and time.isdigit()]
         return max(0, now - min(known)) if known else None
 
     async def _unlocked(self) -> int:
         """Active jobs that no worker holds: their worker died; any live worker takes them up within a minute."""
-        names = await self._client.lrange(self._key("active"), 0, _MOST_ACTIVE - 1)
-        async with self._client.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.exists(self._key(f"{name}:lock"))
-            locks = await pipe.execute() if names else []
+        (names,) = await self._many([("LRANGE", self._key("active"), 0, _MOST_ACTIVE - 1)])
+        locks = await self._many([("EXISTS", self._key(f"{name}:lock")) for name in names])
         return sum(not lock for lock in locks)
 
     async def _workers(self) -> int | None:
         """Workers by the names of their connections; None where the server does not show them."""
         try:
-            clients = await self._client.client_list()
+            (clients,) = await self._many([("CLIENT LIST",)])
         except (NoPermissionError, ResponseError):
             return None
         # Node's library writes the queue's name in base64, Python's plainly.
@@ -184,14 +163,27 @@ class BullmqQueue:
         found = {client["id"]: client.get("name", "") for client in clients}
         return len({id_ for id_, name in found.items() if name in names or name.split(":w:")[0] in names})
 
+    async def _many(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+        """The answers to commands that go out together."""
+        if not commands:
+            return []
+        async with self._client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return await pipe.execute()
+
     def _key(self, suffix: str) -> str:
         return f"{self._prefix}:{self._name}:{suffix}"
 
 
-def _lifo(options: str) -> dict[str, object]:
-    """The one option that decides to which end of the list the job goes."""
+async def _now(pipe: Pipeline, *command: str) -> Any:  # noqa: ANN401 - whatever Redis answers
+    return await pipe.immediate_execute_command(*command)  # type: ignore[no-untyped-call]  # redis leaves it untyped
+
+
+def _lifo(options: str) -> bool:
+    """Whether the job goes to the other end of the list, as its options say."""
     try:
         found = json.loads(options)
     except ValueError:
-        return {}
-    return {"lifo": bool(found.get("lifo"))} if isinstance(found, dict) else {}
+        return False
+    return isinstance(found, dict) and bool(found.get("lifo"))

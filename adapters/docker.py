@@ -1,6 +1,6 @@
 """`Restartable` on a Docker Engine: the containers of one compose project, their health, and restarting them.
 
-Source: moby api/swagger.yaml; docker/compose pkg/api/labels.go. The version is pinned, as old Engines refuse newer ones.
+Source: moby api/swagger.yaml; docker/compose pkg/api/labels.go. The version is pinned: old Engines refuse newer ones.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _LABEL = "com.docker.compose"
 
 
 class Config(Connection):
-    """`{docker: "unix:///var/run/docker.sock", project: …}`; or http://host:port, best of a proxy that allows only this."""
+    """`{docker: "unix:///var/run/docker.sock", project: …}`; better the http:// of a proxy that allows only this."""
 
     docker: str = Field(description="unix:///path or http://host:port; the socket is as powerful as root")
     project: str = Field(min_length=1, description="The compose project")

@@ -12,6 +12,13 @@ from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected, TargetError, 
 
 _OUR_NETWORK = {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE}
 
+_BEFORE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[TargetError], str], ...] = (
+    ((httpx.ConnectTimeout, httpx.PoolTimeout), Unreachable, "does not take the connection in time"),
+    (httpx.TooManyRedirects, Unreachable, "redirects in a circle"),
+    ((httpx.UnsupportedProtocol, httpx.InvalidURL), BadAnswer, "leads to an address that cannot be used"),
+)
+"""What fails before a request has had any effect."""
+
 
 @contextmanager
 def translated(what: str = "", *, changing: bool = False) -> Iterator[None]:
@@ -50,21 +57,18 @@ def status_error(status: int, message: str = "", *, what: str = "", changing: bo
 
 def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
     """Our error for one of httpx, of a timeout or of a socket."""
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Unreachable(_text(what, "does not take the connection in time"))
     if isinstance(error, httpx.ConnectError):
         return _connect_error(error, what)
-    if isinstance(error, httpx.TooManyRedirects):
-        return Unreachable(_text(what, "redirects in a circle"))
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.DecodingError):
-        return BadAnswer(_text(what, "answered something that cannot be read"))
-    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error).lower() and not changing:
-        return BadAnswer(_text(what, "answered something that is not HTTP"))
-    reason = (
-        "no answer in time" if isinstance(error, TimeoutError | httpx.TimeoutException) else "broke off the connection"
-    )
+    for kind, meaning, reason in _BEFORE:
+        if isinstance(error, kind):
+            return meaning(_text(what, reason))
+    late = isinstance(error, TimeoutError | httpx.TimeoutException)
+    reason = "no answer in time" if late else "broke off the connection"
     if changing:
         return OutcomeUnknown(_text(what, f"{reason}; it may have happened"))
+    # httpx's one word for a broken-off answer and for bytes that are no HTTP.
+    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error).lower():
+        return BadAnswer(_text(what, "answered something that is not HTTP"))
     return Unreachable(_text(what, reason))
 
 

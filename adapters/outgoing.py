@@ -55,7 +55,7 @@ def client(
     socket_path: str = "",
     seconds: float = READ_SECONDS,
 ) -> httpx.AsyncClient:
-    """A client of one target. `ca_file`: a PEM bundle to trust instead of the system's; `seconds`: per request in all."""
+    """A client of one target. `ca_file`: a PEM bundle to trust, not the system's; `seconds`: for a whole request."""
     transport = httpx.AsyncHTTPTransport(
         verify=_trust(ca_file),
         uds=socket_path or None,

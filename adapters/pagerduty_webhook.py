@@ -17,7 +17,7 @@ SIGNATURE_HEADER = "X-PagerDuty-Signature"
 
 @dataclass(frozen=True, slots=True)
 class PagerEvent:
-    """One event there. `key` is the deduplication key that we sent, so the incident's id; `who` is a name for people."""
+    """One event there. `key` is the deduplication key that we sent, the incident's id; `who` is a name for people."""
 
     id: str
     kind: Literal["acknowledged", "resolved", "other"]
@@ -50,8 +50,7 @@ def signed(signatures: str, body: bytes, secret: str) -> bool:
         return False
     wanted = b"v1=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
     given = [part.strip().encode() for part in signatures.split(",")]
-    # Every one is compared, in constant time each.
-    return any([hmac.compare_digest(part, wanted) for part in given])
+    return any(hmac.compare_digest(part, wanted) for part in given)
 
 
 def pager_event(body: bytes) -> PagerEvent:

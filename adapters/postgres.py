@@ -26,6 +26,23 @@ where datid is not null and usesysid is not null and coalesce(backend_type, 'cli
 """
 
 
+class NoConnectionLeft(Unreachable):
+    """Every connection slot is taken."""
+
+
+_CONNECT_ERRORS: tuple[tuple[tuple[str, ...], type[TargetError], str], ...] = (
+    (("too many", "connection slots", "reserved for"), NoConnectionLeft, "no connection left"),
+    (("password", "authentication", "pg_hba.conf", "role"), Unauthorized, "does not accept our credentials"),
+    (("does not exist",), Unauthorized, "has no such database"),
+    (("starting up", "shutting down", "recovery"), Unreachable, "is starting or stopping"),
+    (("timeout", "timed out"), Unreachable, "does not take the connection in time"),
+    (("refused",), Unreachable, "refuses the connection"),
+    (("certificate",), Unreachable, "its certificate is not valid"),
+    (("resolve", "translate host name"), Unreachable, "its name does not resolve"),
+    (("invalid response", "protocol"), BadAnswer, "answered something that is not PostgreSQL"),
+)
+
+
 class Config(Connection):
     """`{postgres: "postgresql://user:password@host/database"}`."""
 
@@ -89,10 +106,6 @@ class PostgresDatabase:
             await connection.close()
 
 
-class NoConnectionLeft(Unreachable):
-    """Every connection slot is taken."""
-
-
 def open(config: Config) -> PostgresDatabase:  # noqa: A001 - the shape of every kind, see adapters/kind.py
     """A database; nothing is connected yet."""
     return PostgresDatabase(config.postgres.get_secret_value())
@@ -105,24 +118,11 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def _connect_error(error: psycopg.Error) -> TargetError:
-    """Libpq tells the reason of a failed connection by text alone, and the text may name the user: only its kind is kept."""
-    if isinstance(error, psycopg.errors.ConnectionTimeout):
-        return Unreachable("does not take the connection in time")
+    """Tell why a connection failed by libpq's text alone; the text may name the user, so only its kind is kept."""
     text = str(error).lower()
-    if "too many" in text or "remaining connection slots" in text or "reserved for" in text:
-        return NoConnectionLeft("no connection left")
-    if "password" in text or "authentication" in text or "no pg_hba.conf entry" in text or "role" in text:
-        return Unauthorized("does not accept our credentials")
-    if "database" in text and "does not exist" in text:
-        return Unauthorized("has no such database")
-    if "starting up" in text or "shutting down" in text:
-        return Unreachable("is starting or stopping")
-    if "timeout" in text:
-        return Unreachable("does not take the connection in time")
-    if "refused" in text:
-        return Unreachable("refuses the connection")
-    if "invalid response" in text or "protocol" in text:
-        return BadAnswer("answered something that is not PostgreSQL")
+    for words, kind, reason in _CONNECT_ERRORS:
+        if any(word in text for word in words):
+            return kind(reason)
     return Unreachable("does not take a connection")
 
 

@@ -20,6 +20,16 @@ KIND = "redis"
 SECONDS = 3.0
 
 
+_PASSWORD = "wants a password that we do not have"  # noqa: S105 - a text about one
+_REFUSED: tuple[tuple[type[Exception], type[TargetError], str], ...] = (
+    (exceptions.AuthenticationError, Unauthorized, _PASSWORD),
+    (exceptions.NoPermissionError, Unauthorized, "does not allow us this command"),
+    (exceptions.BusyLoadingError, Unreachable, "is still loading its data"),
+    (exceptions.InvalidResponse, BadAnswer, "answered something that is not Redis"),
+)
+_LOST = (exceptions.ConnectionError, exceptions.TimeoutError, TimeoutError, OSError)
+
+
 class Config(Connection):
     """`{redis: "redis://user:password@host:6379/0"}`."""
 
@@ -111,26 +121,21 @@ def redis_errors(what: str = "", *, changing: bool = False) -> Iterator[None]:
 
 def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
     text = str(error)
-    if isinstance(error, exceptions.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        return Unauthorized(f"{what}wants a password that we do not have")
-    if isinstance(error, exceptions.NoPermissionError):
-        return Unauthorized(f"{what}does not allow us this command")
-    if isinstance(error, exceptions.BusyLoadingError):
-        return Unreachable(f"{what}is still loading its data")
-    if isinstance(error, exceptions.InvalidResponse):
-        return BadAnswer(f"{what}answered something that is not Redis")
-    if isinstance(error, exceptions.TimeoutError | TimeoutError):
-        if changing and "connect" not in text.lower():
-            return OutcomeUnknown(f"{what}no answer within {SECONDS:g} s; it may have happened")
-        return Unreachable(f"{what}no answer within {SECONDS:g} s")
-    if isinstance(error, exceptions.ConnectionError | OSError):
-        # redis-py says "Error … connecting to" only while nothing has been sent.
-        if changing and "connecting to" not in text:
-            return OutcomeUnknown(f"{what}broke off the connection; it may have happened")
-        return Unreachable(f"{what}refuses or broke off the connection")
+    if text.startswith(("NOAUTH", "WRONGPASS")):
+        return Unauthorized(f"{what}{_PASSWORD}")
+    for kind, meaning, reason in _REFUSED:
+        if isinstance(error, kind):
+            return meaning(f"{what}{reason}")
     if isinstance(error, exceptions.ResponseError):
         return Rejected(f"{what}refused: {redacted(text)}")
-    return BadAnswer(f"{what}answered something that cannot be read")
+    if not isinstance(error, _LOST):
+        return BadAnswer(f"{what}answered something that cannot be read")
+    late = isinstance(error, exceptions.TimeoutError | TimeoutError)
+    reason = f"no answer within {SECONDS:g} s" if late else "refuses or broke off the connection"
+    # redis-py says "connecting to" only while nothing has been sent.
+    if changing and "connecting to" not in text:
+        return OutcomeUnknown(f"{what}{reason}; it may have happened")
+    return Unreachable(f"{what}{reason}")
 
 
 def _number(memory: Mapping[str, Any], key: str) -> float:

@@ -102,10 +102,11 @@ class SortedSetQueue:
 
     async def _entries(self, key: str, before: int) -> list[Job]:
         """Entries up to a time, oldest first."""
-        found: list[tuple[str, float]] = []
         with redis_errors():
-            for low, high in _older(before):
-                found += await self._client.zrange(key, low, high, byscore=True, offset=0, num=_MOST, withscores=True)
+            async with self._client.pipeline(transaction=True) as pipe:
+                for low, high in _older(before):
+                    pipe.zrange(key, low, high, byscore=True, offset=0, num=_MOST, withscores=True)
+                found = [entry for part in await pipe.execute() for entry in part]
         return _jobs(sorted(found, key=lambda entry: _time(entry[1]))[:_MOST])
 
     async def _run(self, script: str, what: str, jobs: Sequence[Job], keys: list[str]) -> list[str]:
@@ -115,7 +116,7 @@ class SortedSetQueue:
         return [jobs[int(place) - 1].id for place in places]
 
 
-def _older(before: int) -> tuple[tuple[object, object], tuple[object, object]]:
+def _older(before: int) -> tuple[tuple[float | str, float | str], ...]:
     """Ranges of scores up to a time (epoch ms): those in seconds, those in milliseconds."""
     return ("-inf", before / 1000), (_MS_FROM, before)
 
