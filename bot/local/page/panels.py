@@ -3,19 +3,17 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from bot.local.workspace.state import Workspace
 
-_GROUPS: Final = ("approvers", "engineers")
-
-
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A settable key; `members` where it is a list of the workspace's people."""
+    """A settable key and what it means; `members` where it is a list of the workspace's people."""
 
     key: str
     value: str
+    meaning: str = ""
     members: frozenset[str] | None = None
 
 
@@ -36,36 +34,29 @@ class Component:
 
 
 def lab_of(workspace: Workspace) -> list[tuple[str, list[Component]]]:
-    """The systems of the lab in order, with their components; the user groups are the workspace's own."""
-    described = dict(workspace.lab.describe()) if workspace.lab else {}
-    systems = {
-        system: [_component(system, name, about) for name, about in components.items() if name not in _GROUPS]
-        for system, components in described.items()
-    }
-    systems.setdefault("steward", []).extend(_group(workspace, handle) for handle in _GROUPS)
-    return list(systems.items())
-
-
-def _group(workspace: Workspace, handle: str) -> Component:
-    group = workspace.directory.group(handle)
-    members = group.members if group else []
-    names = frozenset(user.name for user in workspace.users if user.id in members)
-    return Component("steward", handle, state="", states=(), settings=(Setting("members", "", members=names),))
+    """The systems of the lab in order, with their components."""
+    return [
+        (system, [_component(system, name, about) for name, about in components.items()])
+        for system, components in workspace.lab.describe().items()
+    ]
 
 
 def _component(system: str, name: str, about: Mapping[str, Any]) -> Component:
     states = [str(state) for state in about.get("states") or ()]
-    values = about.get("values") or {}
+    settable, values = about.get("set") or (), about.get("values") or {}
+    told = settable if isinstance(settable, Mapping) else {}
     return Component(
         system,
         name,
         state=str(about.get("state") or (states[0] if states else "")),
         states=states,
-        settings=[_setting(str(key), values.get(str(key))) for key in about.get("set") or ()],
+        settings=[_setting(str(key), values.get(key), str(told.get(key, ""))) for key in settable],
     )
 
 
-def _setting(key: str, value: object) -> Setting:
+def _setting(key: str, value: object, meaning: str) -> Setting:
+    if key == "members" and isinstance(value, list):
+        return Setting(key, "", meaning, members=frozenset(str(each) for each in value))
     if value is None or isinstance(value, str):
-        return Setting(key, value or "")
-    return Setting(key, json.dumps(value, ensure_ascii=False))
+        return Setting(key, value or "", meaning)
+    return Setting(key, json.dumps(value, ensure_ascii=False), meaning)

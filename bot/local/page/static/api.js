@@ -37,7 +37,7 @@ export async function post(path, body) {
     throw new Error("The workspace does not answer. Is the demo still running?");
   }
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(said.error || `The workspace answered ${answer.status}.`);
+  if (!answer.ok) throw Object.assign(new Error(said.error || `The workspace answered ${answer.status}.`), { status: answer.status });
   return said;
 }
 

@@ -1,7 +1,7 @@
 // The message box: drafts per conversation, completion of slash commands, usage hints, sending.
 
 import { afterUpdate, here } from "./live.js";
-import { tell, toast } from "./api.js";
+import { post, tell, toast } from "./api.js";
 
 const drafts = new Map(); // Conversation → half-typed text.
 
@@ -81,8 +81,12 @@ async function send(form) {
     const [, command, text] = /^(\/\S*)\s*([^]*)$/.exec(typed);
     if (thread) return toast(`${command} is not supported in threads. Sorry!`);
     write(form, "");
-    const said = await tell("command", { user, channel, command, text }, command);
-    if (!said && form.isConnected && !form.querySelector("textarea").value) write(form, typed);
+    try {
+      await post("command", { user, channel, command, text }); // If the app fails, Slackbot says so in the channel.
+    } catch (error) {
+      if (error.status !== 404) toast(error.message);
+      if (form.isConnected && !form.querySelector("textarea").value) write(form, typed);
+    }
     return;
   }
   write(form, "");
@@ -106,7 +110,7 @@ const CHOOSING = {
 function key(event) {
   const form = event.target.closest("form.composer");
   if (!form || event.isComposing) return;
-  const choosing = list(form) && !list(form).hidden && selected(form);
+  const choosing = list(form)?.hidden === false ? selected(form) : undefined;
   const shown = offered(form);
   if (choosing && CHOOSING[event.key] && !event.shiftKey) {
     event.preventDefault();

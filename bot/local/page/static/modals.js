@@ -1,6 +1,7 @@
 // Modals: shows the stack that the server rendered, checks fields as Slack's client does, submits and closes.
 
-import { afterUpdate, here } from "./live.js";
+import { afterUpdate, here, refresh } from "./live.js";
+import { forget } from "./morph.js";
 import { post } from "./api.js";
 
 const all = () => [...document.querySelectorAll("#modals dialog")];
@@ -24,6 +25,8 @@ const fields = (dialog) => [...dialog.querySelectorAll(".modal-body [data-field]
 
 function value(field) {
   const control = field.querySelector("[data-action-id]");
+  // A moment travels as seconds since 1970.
+  if (control.type === "datetime-local" && control.value) return String(Date.parse(`${control.value}Z`) / 1000);
   if (!control.dataset.kind) return control.value || null;
   const ticked = [...control.querySelectorAll("input:checked")].map((each) => each.value);
   return control.dataset.kind === "radio" ? (ticked[0] ?? null) : ticked;
@@ -65,17 +68,13 @@ async function submit(dialog) {
   note.textContent = "";
   button.classList.add("busy");
   try {
-    const said = await post("submit", { user: here().user, view_id: dialog.dataset.viewId, values });
-    for (const [block, text] of Object.entries(said.body?.errors ?? {})) {
-      const field = fields(dialog).find((each) => each.dataset.field === block);
-      if (field) complain(field, text);
-    }
-    focusFirst(dialog);
-    if (typeof said.status === "number" && said.status !== 200) note.textContent = "We had some trouble connecting. Try again?";
+    await post("submit", { user: here().user, view_id: dialog.dataset.viewId, values });
   } catch (error) {
-    note.textContent = error.message;
+    if (error.status !== 422) note.textContent = error.message; // 422: the view says it at its fields.
   }
   button.classList.remove("busy");
+  forget(dialog); // What the person has corrected since may be refused again in the same words.
+  await refresh();
 }
 
 async function close(dialog) {

@@ -10,6 +10,9 @@ export function remember(root) {
   for (const each of root.querySelectorAll("[data-key]")) rendered.set(each, each.outerHTML);
 }
 
+/** Lets the next update go through a keyed element even if the server renders it as before: the script has changed it. */
+export const forget = (element) => rendered.delete(element);
+
 /** Changes `now` into `next`. */
 export function morph(now, next) {
   if (next.dataset?.key) {
