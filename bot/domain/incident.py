@@ -1,0 +1,115 @@
+"""An incident: what is known about it at one moment, and the words of its life."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.people import Actor
+
+
+class Severity(StrEnum):
+    """P0 is the worst."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+    @property
+    def rank(self) -> int:
+        """0 for P0."""
+        return list(Severity).index(self)
+
+
+class State(StrEnum):
+    """How far an incident is: nobody has it, someone has it, the harm is stopped, it is over."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One incident. Times are epoch ms, None while it has not happened.
+
+    `epoch` is the fencing token: it rises with everything that makes an earlier page obsolete. `planned_from` is where
+    the ladder counts from: the opening, or the moment the severity was raised. `paged` and `informed` count the levels
+    that have been reached in either way; `nudged_at` is the last page since the owner's last sign of life.
+    `token` is the opaque id in buttons.
+    """
+
+    id: str
+    number: int
+    title: str
+    system: str
+    severity: Severity
+    state: State
+    epoch: int
+    token: str
+    opened_at: int
+    opened_by: Actor
+    planned_from: int
+    owner: Actor | None = None
+    acknowledged_at: int | None = None
+    updated_at: int | None = None
+    mitigated_at: int | None = None
+    resolved_at: int | None = None
+    paged: int = 0
+    paged_at: int | None = None
+    informed: int = 0
+    informed_at: int | None = None
+    nudged_at: int | None = None
+    impact: str = ""
+    room: str = ""
+    checks: str = ""
+    suspect: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether somebody still has to do something now."""
+        return self.state in {State.OPEN, State.ACKNOWLEDGED}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How a request names an incident: by its id, by a button's opaque id, or by the channel it was typed in.
+
+    With none of these, the one that is not resolved is meant, where there is exactly one.
+    """
+
+    id: str = ""
+    token: str = ""
+    room: str = ""
+
+
+PingKind = Literal["page", "repeat", "inform", "still", "stale"]
+"""Why a person was told: the ladder, its last level again, for information, the silent owner, and who follows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """One time that people were told. `level` counts from 1; `key` is the outbox key of the message in the channel."""
+
+    number: int
+    level: int
+    kind: PingKind
+    at: int
+    people: tuple[Actor, ...]
+    key: str
+
+    @property
+    def pages(self) -> bool:
+        """Whether it reaches people directly; the others are only told in the channel."""
+        return self.kind != "inform"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of an incident's timeline."""
+
+    at: int
+    person: str
+    kind: str
+    text: str

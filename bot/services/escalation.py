@@ -1,0 +1,43 @@
+"""The escalation duty: claims incidents whose next step is due and takes it, a batch per transaction."""
+
+from bot.services import incident_records
+from bot.services.incident_steps import IncidentSteps
+from bot.services.oncall import OnCall, Roster
+from bot.store import Ledger, Tx
+
+BATCH = 50
+
+
+class Escalation:
+    """Takes one step per due incident and run. Nothing in here waits for the network."""
+
+    name = "escalation"
+
+    def __init__(self, ledger: Ledger, oncall: OnCall, steps: IncidentSteps) -> None:
+        self._ledger = ledger
+        self._oncall = oncall
+        self._steps = steps
+
+    async def run(self, now: int) -> bool:
+        """One batch; True where another may be due."""
+        due = await self.next_due()
+        if due is None or due > now:
+            return False
+        roster = await self._oncall.roster()
+        return await self._ledger.write(lambda tx: self._batch(tx, roster, now)) == BATCH
+
+    async def next_due(self) -> int | None:
+        """When the next step of any incident is due."""
+        row = await self._ledger.read(lambda tx: tx.one("next_incident_step"))
+        return row["at"] if row else None
+
+    def _batch(self, tx: Tx, roster: Roster, now: int) -> int:
+        rows = tx.all("claim_due_incidents", now=now, n=BATCH)
+        for row in rows:
+            incident = incident_records.of_row(row)
+            step = self._steps.due(incident)
+            if step is not None and step.at <= now:
+                self._steps.take(tx, incident, step, roster=roster, now=now)
+            else:
+                incident_records.save(tx, incident, next_step_at=step.at if step else None)
+        return len(rows)

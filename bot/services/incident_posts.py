@@ -1,0 +1,157 @@
+"""An incident's messages: header, pings with their copies, PagerDuty; written in the deciding transaction."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.domain import incident_messages
+from bot.domain.escalation import next_step, timeline
+from bot.domain.incident import Incident, Ping, State
+from bot.domain.incident_messages import Board, Planned
+from bot.domain.message import Message
+from bot.domain.people import Actor
+from bot.ports import Page
+from bot.services import incident_records, outbox
+from bot.services.matrix import Matrix
+from bot.services.oncall import Roster
+from bot.services.systems import Systems
+from bot.store import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPosts:
+    """Where messages go: `channel` is the alerts channel; `pager` says whether PagerDuty is connected."""
+
+    channel: str
+    matrix: Matrix
+    systems: Systems
+    pager: bool
+
+    def board(self, tx: Tx, incident: Incident, roster: Roster, now: int) -> Board:
+        """Everything that the messages show, as this transaction sees it."""
+        ladder = self.matrix[incident.severity]
+        step = next_step(ladder, incident)
+
+        def planned(step_at: int, level: int) -> tuple[Actor, ...]:
+            return roster.who(ladder.levels[level - 1].notify, step_at)
+
+        follows = None
+        if step is not None:
+            owner = (incident.owner,) if incident.owner else ()
+            follows = Planned(step, owner if step.kind == "still" else planned(step.at, step.level))
+        plan = timeline(ladder, incident) if incident.state is State.OPEN else []
+        updates = [event for event in incident_records.events(tx, incident.id, 40) if event.kind == "update"]
+        title, can_roll_back = self._system(incident.system)
+        return Board(
+            incident,
+            ladder,
+            title,
+            tuple(incident_records.pings(tx, incident.id)),
+            tuple(Planned(item, planned(item.at, item.level)) for item in plan),
+            follows,
+            tuple(updates),
+            can_roll_back,
+            now,
+        )
+
+    def header(self, tx: Tx, board: Board) -> None:
+        """Post the header, or edit it; in the incident's own channel too, once that exists."""
+        message, incident = incident_messages.header(board), board.incident
+        outbox.post(tx, key=header_key(incident), channel=self.channel, message=message, now=board.now)
+        if incident.room:
+            outbox.post(tx, key=f"{header_key(incident)}:room", channel=incident.room, message=message, now=board.now)
+
+    def ping(self, tx: Tx, board: Board, ping: Ping) -> None:
+        """Tell people in the channel; a page reaches them directly too. Obsolete once the incident's epoch moved on."""
+        message = incident_messages.ping(board, ping)
+        guard = (board.incident.id, board.incident.epoch)
+        if not ping.pages:
+            outbox.post(tx, key=ping.key, channel=self.channel, message=message, now=board.now, guard=guard)
+            return
+        for key, channel in self._targets(ping, phones=board.ladder.phones):
+            fallback = ping.people[0].slack if ping.people else ""
+            outbox.post(
+                tx,
+                key=key,
+                channel=channel,
+                message=message,
+                now=board.now,
+                lane="page",
+                guard=guard,
+                fallback=f"@{fallback}" if fallback and not channel.startswith("@") else None,
+            )
+
+    def refresh(self, tx: Tx, board: Board) -> None:
+        """After the epoch moved: pings that are still wanted get the new one, the others are withdrawn or edited."""
+        incident = board.incident
+        for ping in board.pings:
+            wanted = _wanted(incident, ping)
+            message = incident_messages.ping(board, ping) if wanted else incident_messages.answered(board)
+            for key, channel in self._targets(ping, phones=True):
+                if not wanted:
+                    outbox.withdraw(tx, key)
+                progress = tx.one("message_progress", key=key)
+                if progress is None:
+                    continue
+                # What has reached people is edited without a guard: an edit pages nobody and takes the buttons away.
+                left = bool(progress["sent_revision"]) or progress["sending_since"] is not None
+                if left or (wanted and progress["state"] == "open"):
+                    guard = None if left else (incident.id, incident.epoch)
+                    outbox.post(tx, key=key, channel=channel, message=message, now=board.now, lane="page", guard=guard)
+
+    def trigger(self, tx: Tx, board: Board) -> None:
+        """Page through PagerDuty at minute 0: Slack's Do Not Disturb silences pings."""
+        if self.pager and board.ladder.phones:
+            self._page(tx, board, "trigger", guard=(board.incident.id, board.incident.epoch))
+
+    def tell_pager(self, tx: Tx, board: Board, event: Literal["acknowledge", "resolve"]) -> None:
+        """Stop PagerDuty's own paging, or close the incident there; only where it was paged at all."""
+        triggered = [f"pagerduty:{board.incident.id}:trigger:{epoch}" for epoch in range(1, board.incident.epoch + 1)]
+        for key in triggered:
+            outbox.withdraw(tx, key)
+        if any(_left(tx, key) for key in triggered):
+            self._page(tx, board, event)
+
+    def say(self, tx: Tx, board: Board, *, key: str, message: Message) -> None:
+        """A reply in the header's thread."""
+        thread = header_key(board.incident)
+        outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now, thread=thread)
+
+    def _page(self, tx: Tx, board: Board, event: str, guard: tuple[str, int] | None = None) -> None:
+        incident = board.incident
+        page = Page(
+            event,
+            incident.id,
+            board.subject,
+            severity="critical" if incident.severity == "P0" else "error",
+            component=incident.system,
+            details={"severity": incident.severity.value, "opened by": incident.opened_by.person},
+        )
+        outbox.page(tx, key=f"pagerduty:{incident.id}:{event}:{incident.epoch}", page=page, now=board.now, guard=guard)
+
+    def _targets(self, ping: Ping, *, phones: bool) -> list[tuple[str, str]]:
+        """The message in the channel, and a copy to each person."""
+        copies = [(f"{ping.key}:{actor.slack}", f"@{actor.slack}") for actor in ping.people if actor.slack]
+        return [(ping.key, self.channel), *(copies if phones and ping.pages else [])]
+
+    def _system(self, name: str) -> tuple[str, bool]:
+        system = next((system for system in self.systems.all() if system.name == name), None)
+        if system is None:
+            return name, False
+        return system.title, any(component.deployments is not None for component in system.components.values())
+
+
+def header_key(incident: Incident) -> str:
+    """The outbox key of the header."""
+    return f"incident:{incident.id}"
+
+
+def _wanted(incident: Incident, ping: Ping) -> bool:
+    """Whether somebody still has to answer it: until the acknowledgement, and again after the last sign of life."""
+    if incident.state is State.OPEN:
+        return ping.pages
+    return incident.state is State.ACKNOWLEDGED and ping.at > (incident.updated_at or 0)
+
+
+def _left(tx: Tx, key: str) -> bool:
+    progress = tx.one("message_progress", key=key)
+    return progress is not None and progress["state"] != "withdrawn"

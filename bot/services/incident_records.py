@@ -1,0 +1,160 @@
+"""Incidents, pings and timeline events as rows of the ledger."""
+
+import json
+from collections.abc import Sequence
+
+from bot.domain.errors import NotFound
+from bot.domain.incident import Event, Incident, Ping, Severity, State
+from bot.domain.people import Actor
+from bot.store import Row, Tx
+
+# What of an `Incident` has a column of the same name that `save` writes as it is.
+_PLAIN = (
+    *("id", "title", "severity", "state", "epoch", "planned_from", "acknowledged_at", "updated_at", "mitigated_at"),
+    *("resolved_at", "paged", "paged_at", "informed", "informed_at", "nudged_at", "impact"),
+)
+
+
+def of_row(row: Row) -> Incident:
+    """The incident of one row."""
+    return Incident(
+        id=row["id"],
+        number=row["number"],
+        title=row["title"],
+        system=row["system"],
+        severity=Severity(row["severity"]),
+        state=State(row["state"]),
+        epoch=row["epoch"],
+        token=row["token"],
+        opened_at=row["opened_at"],
+        opened_by=Actor(row["opened_by"], row["opened_slack"]),
+        planned_from=row["planned_from"],
+        owner=Actor(row["owner"], row["owner_slack"] or "") if row["owner"] else None,
+        acknowledged_at=row["acknowledged_at"],
+        updated_at=row["updated_at"],
+        mitigated_at=row["mitigated_at"],
+        resolved_at=row["resolved_at"],
+        paged=row["paged"],
+        paged_at=row["paged_at"],
+        informed=row["informed"],
+        informed_at=row["informed_at"],
+        nudged_at=row["nudged_at"],
+        impact=row["impact"],
+        room=row["room"],
+        checks=row["checks"],
+        suspect=row["suspect"],
+    )
+
+
+def next_number(tx: Tx) -> int:
+    """The next incident's number."""
+    row = tx.one("next_number", name="INC")
+    if row is None:
+        raise AssertionError("a counter always answers")
+    return int(row["value"])
+
+
+def insert(tx: Tx, incident: Incident, *, channel: str, due_at: int | None) -> None:
+    """A new incident; `due_at`: when its channel and its evidence are due (None: it wants neither)."""
+    tx.run(
+        "insert_incident",
+        id=incident.id,
+        number=incident.number,
+        title=incident.title,
+        system=incident.system,
+        severity=incident.severity.value,
+        state=incident.state.value,
+        epoch=incident.epoch,
+        token=incident.token,
+        channel=channel,
+        opened_at=incident.opened_at,
+        opened_by=incident.opened_by.person,
+        opened_slack=incident.opened_by.slack,
+        planned_from=incident.planned_from,
+        next_step_at=None,
+        impact=incident.impact,
+        due_at=due_at,
+    )
+
+
+def save(tx: Tx, incident: Incident, *, next_step_at: int | None) -> None:
+    """Write what has changed, and when the next step is due."""
+    values = {name: getattr(incident, name) for name in _PLAIN}
+    owner = incident.owner
+    values |= {"owner": owner.person if owner else None, "owner_slack": owner.slack if owner else None}
+    tx.run("save_incident", **values, next_step_at=next_step_at)
+
+
+def locked(tx: Tx, incident_id: str) -> Incident:
+    """An incident that nobody else changes until this transaction ends; raises `NotFound`."""
+    row = tx.one("lock_incident", id=incident_id)
+    if row is None:
+        raise NotFound(f"There is no incident {incident_id}; /incident list shows the open ones.")
+    return of_row(row)
+
+
+def locked_by_token(tx: Tx, token: str) -> Incident:
+    """As `locked`, by the opaque id of a button."""
+    row = tx.one("lock_incident_by_token", token=token)
+    if row is None:
+        raise NotFound("This button belongs to no incident; /incident list shows the open ones.")
+    return of_row(row)
+
+
+def by_id(tx: Tx, incident_id: str) -> Incident:
+    """An incident to look at; raises `NotFound`."""
+    row = tx.one("incident", id=incident_id)
+    if row is None:
+        raise NotFound(f"There is no incident {incident_id}; /incident list shows the open ones.")
+    return of_row(row)
+
+
+def by_token(tx: Tx, token: str) -> Incident:
+    """As `by_id`, by the opaque id of a button."""
+    row = tx.one("incident_by_token", token=token)
+    if row is None:
+        raise NotFound("This button belongs to no incident; /incident list shows the open ones.")
+    return of_row(row)
+
+
+def add_event(tx: Tx, incident: Incident, *, at: int, person: str, kind: str, text: str) -> None:
+    """One line more on the timeline."""
+    tx.run("insert_incident_event", incident=incident.id, at=at, person=person, kind=kind, text=text)
+
+
+def events(tx: Tx, incident_id: str, limit: int = 200) -> list[Event]:
+    """The timeline, oldest first; only the newest `limit` lines."""
+    rows = tx.all("incident_events", incident=incident_id, n=limit)
+    return [Event(row["at"], row["person"], row["kind"], row["text"]) for row in reversed(rows)]
+
+
+def pings(tx: Tx, incident_id: str) -> list[Ping]:
+    """Who was told, in order."""
+    return [
+        Ping(row["number"], row["level"], row["kind"], row["at"], _people(row["people"]), row["key"])
+        for row in tx.all("pings_of", incident=incident_id)
+    ]
+
+
+def add_ping(tx: Tx, incident: Incident, ping: Ping) -> None:
+    """One more time that people are told. The database refuses a level that was paged in this epoch already."""
+    tx.run(
+        "insert_ping",
+        incident=incident.id,
+        number=ping.number,
+        level=ping.level,
+        kind=ping.kind,
+        at=ping.at,
+        epoch=incident.epoch,
+        people=json.dumps([[actor.person, actor.slack] for actor in ping.people]),
+        key=ping.key,
+    )
+
+
+def unresolved(tx: Tx, limit: int = 50) -> Sequence[Incident]:
+    """Incidents that are not over, worst first."""
+    return [of_row(row) for row in tx.all("unresolved_incidents", n=limit)]
+
+
+def _people(text: str) -> tuple[Actor, ...]:
+    return tuple(Actor(person, slack) for person, slack in json.loads(text))

@@ -1,0 +1,79 @@
+"""One step of an escalation: its state, its messages, its audit, in the caller's transaction."""
+
+from dataclasses import dataclass
+
+from bot.domain.escalation import Step, after_step, next_step
+from bot.domain.incident import Incident, Ping
+from bot.domain.people import STEWARD, Actor
+from bot.services import audit, incident_records
+from bot.services.incident_posts import IncidentPosts
+from bot.services.oncall import Roster
+from bot.store import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSteps:
+    """Tells people; the duty does it when a step is due, a person may do it earlier."""
+
+    posts: IncidentPosts
+
+    def due(self, incident: Incident) -> Step | None:
+        """The next step if nothing happens."""
+        return next_step(self.posts.matrix[incident.severity], incident)
+
+    def take(
+        self, tx: Tx, incident: Incident, step: Step, *, roster: Roster, now: int, actor: Actor = STEWARD
+    ) -> Incident:
+        """Take the step now and plan the next one. A level that nobody holds costs no time: the next one follows."""
+        people = self._people(incident, step, roster, now)
+        ladder = self.posts.matrix[incident.severity]
+        ping = self._ping(tx, incident, step, people, now)
+        moved = after_step(incident, step, now)
+        following = self.due(moved)
+        incident_records.add_ping(tx, incident, ping)
+        incident_records.save(tx, moved, next_step_at=following.at if following else None)
+        names = ", ".join(f"@{person.person}" for person in people) or "nobody holds this level"
+        text = {
+            "page": f"paged level {step.level}: {names}",
+            "repeat": f"paged level {step.level} again: {names}",
+            "inform": f"informed level {step.level}: {names}",
+            "still": f"asked {names} for an update",
+            "stale": f"paged level {step.level}, the owner is silent: {names}",
+        }[step.kind]
+        incident_records.add_event(tx, incident, at=now, person=actor.person, kind=step.kind, text=text)
+        audit.record(
+            tx,
+            at=now,
+            actor=actor,
+            kind=f"incident.{'informed' if step.kind == 'inform' else 'paged'}",
+            subject=incident.id,
+            detail={
+                "level": step.level,
+                "kind": step.kind,
+                "people": ", ".join(person.person for person in people),
+                "due": step.at,
+                "late_ms": max(0, now - step.at),
+            },
+        )
+        if step.kind == "page" and not people and following is not None and step.level < len(ladder.levels):
+            return self.take(tx, moved, Step(now, step.level + 1, "page"), roster=roster, now=now, actor=actor)
+        board = self.posts.board(tx, moved, roster, now)
+        self.posts.ping(tx, board, ping)
+        self.posts.header(tx, board)
+        return moved
+
+    def _people(self, incident: Incident, step: Step, roster: Roster, now: int) -> tuple[Actor, ...]:
+        if step.kind == "still":
+            return (incident.owner,) if incident.owner else ()
+        ladder = self.posts.matrix[incident.severity]
+        return roster.who(ladder.levels[step.level - 1].notify, now)
+
+    def _ping(self, tx: Tx, incident: Incident, step: Step, people: tuple[Actor, ...], now: int) -> Ping:
+        """The first page of a level has the level's own key; a later one adds its number, so it is a new message."""
+        earlier = incident_records.pings(tx, incident.id)
+        number = len(earlier) + 1
+        prefix = {"inform": "inform", "still": "still"}.get(step.kind, "escalation")
+        key = f"{prefix}:{incident.id}:{step.level}"
+        if any(ping.key == key for ping in earlier):
+            key = f"{key}:{number}"
+        return Ping(number, step.level, step.kind, now, people, key)

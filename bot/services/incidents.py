@@ -1,0 +1,312 @@
+"""Incidents: open, acknowledge, change, mitigate, resolve, pass on, page; each one transaction with its messages."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.config.models import StewardModel
+from bot.domain import incident_life
+from bot.domain.errors import Conflict, NotFound, UsageError
+from bot.domain.escalation import Step, following_level
+from bot.domain.incident import Event, Incident, Reference, Severity, State
+from bot.domain.incident_messages import Board
+from bot.domain.people import Actor
+from bot.ports import Clock
+from bot.services import audit, incident_records
+from bot.services.incident_posts import IncidentPosts
+from bot.services.incident_steps import IncidentSteps
+from bot.services.matrix import Matrix
+from bot.services.oncall import OnCall, Roster
+from bot.services.systems import Systems
+from bot.store import Ledger, Tx
+
+TITLE_LIMIT = 200
+TEXT_LIMIT = 2_000
+
+
+class Incidents:
+    """What people do with incidents. `steps` is shared with the escalation duty."""
+
+    def __init__(
+        self, ledger: Ledger, clock: Clock, config: StewardModel, *, systems: Systems, oncall: OnCall, matrix: Matrix
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._oncall = oncall
+        self._systems = systems
+        self._channel = config.channel
+        self._posts = IncidentPosts(config.channel, matrix, systems, pager=config.pagerduty is not None)
+        self.steps = IncidentSteps(self._posts)
+
+    async def open(
+        self,
+        title: str,
+        severity: Severity,
+        actor: Actor,
+        *,
+        system: str = "",
+        impact: str = "",
+        receipt: str | None = None,
+    ) -> Board:
+        """Open one: row, header and the page at minute 0 in one transaction; its channel and evidence follow later."""
+        ladder = self._posts.matrix[severity]
+        if system:
+            self._systems[system]  # Raises NotFound with the nearest name.
+        roster, now = await self._oncall.roster(), self._clock.now()
+
+        def work(tx: Tx) -> Board:
+            number = incident_records.next_number(tx)
+            incident = Incident(
+                id=f"INC-{number}",
+                number=number,
+                title=_one_line(title)[:TITLE_LIMIT],
+                system=system,
+                severity=severity,
+                state=State.OPEN,
+                epoch=1,
+                token=secrets.token_urlsafe(12),
+                opened_at=now,
+                opened_by=actor,
+                planned_from=now,
+                impact=_one_line(impact)[:TEXT_LIMIT],
+            )
+            incident_records.insert(tx, incident, channel=self._channel, due_at=now)
+            opening = {"severity": severity.value, "system": system, "title": incident.title}
+            self._note(tx, incident, actor, now, kind="opened", text=f"opened it as {severity}", detail=opening)
+            # The header comes first in the channel, and stands even where nobody is told before the morning.
+            self._posts.header(tx, self._posts.board(tx, incident, roster, now))
+            incident = self._catch_up(tx, incident, roster, now, actor)
+            board = self._posts.board(tx, incident, roster, now)
+            if ladder.phones:
+                self._posts.trigger(tx, board)
+            return board
+
+        return await self._ledger.write(work, receipt=receipt)
+
+    async def acknowledge(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> Board:
+        """`actor` has it."""
+
+        def text(before: Incident) -> str:
+            if before.owner is None:
+                return "has it"
+            return (
+                "is still on it" if before.owner.person == actor.person else f"took it over from @{before.owner.person}"
+            )
+
+        return await self._change(
+            reference,
+            actor,
+            "acknowledged",
+            lambda incident, now: incident_life.acknowledge(incident, actor, now),
+            text,
+            receipt=receipt,
+        )
+
+    async def change_severity(
+        self, reference: Reference, severity: Severity, actor: Actor, *, receipt: str | None = None
+    ) -> Board:
+        """Another severity, another plan."""
+        self._posts.matrix[severity]  # Raises NotFound for one that is not configured.
+        return await self._change(
+            reference,
+            actor,
+            "severity",
+            lambda incident, now: incident_life.change_severity(incident, severity, now),
+            lambda before: f"changed the severity from {before.severity} to {severity}",
+            receipt=receipt,
+        )
+
+    async def update(
+        self, reference: Reference, text: str, actor: Actor, *, impact: str = "", receipt: str | None = None
+    ) -> Board:
+        """How it stands now, and what it means for people outside."""
+        if not text.strip() and not impact.strip():
+            raise UsageError("An update needs a text: /incident update INC-1 the queue drains again")
+
+        def transition(incident: Incident, now: int) -> Incident:
+            changed = incident_life.update(incident, now)
+            return replace(changed, impact=_one_line(impact)[:TEXT_LIMIT]) if impact.strip() else changed
+
+        said = _one_line(text)[:TEXT_LIMIT] or f"impact: {_one_line(impact)[:TEXT_LIMIT]}"
+        return await self._change(reference, actor, "update", transition, lambda _: said, receipt=receipt)
+
+    async def mitigate(
+        self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None
+    ) -> Board:
+        """The harm is stopped."""
+        return await self._change(
+            reference,
+            actor,
+            "mitigated",
+            lambda incident, now: incident_life.mitigate(incident, actor, now),
+            lambda _: f"mitigated it: {_one_line(text)[:TEXT_LIMIT]}" if text.strip() else "mitigated it",
+            receipt=receipt,
+        )
+
+    async def resolve(self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None) -> Board:
+        """It is over."""
+        return await self._change(
+            reference,
+            actor,
+            "resolved",
+            lambda incident, now: incident_life.resolve(incident, actor, now),
+            lambda _: f"resolved it: {_one_line(text)[:TEXT_LIMIT]}" if text.strip() else "resolved it",
+            receipt=receipt,
+        )
+
+    async def pass_on(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> Board:
+        """`actor` cannot take it: whoever comes next is paged at once."""
+        return await self._change(
+            reference,
+            actor,
+            "passed_on",
+            lambda incident, _: incident_life.pass_on(incident, actor),
+            lambda _: "cannot take it and passed it on",
+            page_next=True,
+            receipt=receipt,
+        )
+
+    async def page_next(
+        self, reference: Reference, actor: Actor, *, level: int | None = None, receipt: str | None = None
+    ) -> Board:
+        """Page the next level now. `level`: what the person saw; if that was paged meanwhile, nobody else is."""
+        roster, now = await self._oncall.roster(), self._clock.now()
+
+        def work(tx: Tx) -> Board:
+            incident = self._locked(tx, reference)
+            if not incident.active:
+                raise Conflict(f"{incident.id} is {incident.state}; nobody is paged for it any more.")
+            following = following_level(self._posts.matrix[incident.severity], incident)
+            if level is not None and level != following:
+                raise Conflict(f"{incident.id} has moved on: level {level} was paged already. The next is {following}.")
+            moved = self._page(tx, incident, roster, now, actor)
+            return self._posts.board(tx, moved, roster, now)
+
+        return await self._ledger.write(work, receipt=receipt)
+
+    async def acknowledged_elsewhere(self, incident_id: str, who: Actor) -> bool:
+        """An acknowledgement that arrived through the pager; False where there was nothing left to acknowledge."""
+        try:
+            known = await self.find(Reference(id=incident_id))
+            if known.state is not State.OPEN:
+                return False
+            await self.acknowledge(Reference(id=incident_id), who)
+        except (Conflict, NotFound):
+            return False
+        return True
+
+    async def find(self, reference: Reference) -> Incident:
+        """One incident; raises `NotFound` or, where none is named and several are open, `UsageError`."""
+        return await self._ledger.read(lambda tx: self._found(tx, reference))
+
+    async def unresolved(self, limit: int = 50) -> list[Incident]:
+        """Incidents that are not over, worst first."""
+        return list(await self._ledger.read(lambda tx: incident_records.unresolved(tx, limit)))
+
+    async def board(self, reference: Reference) -> tuple[Board, list[Event]]:
+        """One incident with all that its header shows, and its timeline."""
+        roster, now = await self._oncall.roster(), self._clock.now()
+
+        def work(tx: Tx) -> tuple[Board, list[Event]]:
+            incident = self._found(tx, reference)
+            return self._posts.board(tx, incident, roster, now), incident_records.events(tx, incident.id)
+
+        return await self._ledger.read(work)
+
+    def open_incident_of(self, tx: Tx, system: str) -> Incident | None:
+        """The worst incident of a system that is not resolved, within somebody's transaction."""
+        row = tx.one("unresolved_incident_of", system=system)
+        return incident_records.of_row(row) if row else None
+
+    async def _change(
+        self,
+        reference: Reference,
+        actor: Actor,
+        kind: str,
+        transition: Callable[[Incident, int], Incident],
+        text: Callable[[Incident], str],
+        *,
+        page_next: bool = False,
+        receipt: str | None = None,
+    ) -> Board:
+        """One transition with everything that follows from it, in one transaction."""
+        roster, now = await self._oncall.roster(), self._clock.now()
+
+        def work(tx: Tx) -> Board:
+            before = self._locked(tx, reference)
+            incident = transition(before, now)
+            self._save(tx, incident)
+            detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
+            self._note(tx, incident, actor, now, kind=kind, text=text(before), detail=detail)
+            if page_next:
+                incident = self._page(tx, incident, roster, now, actor)
+            incident = self._catch_up(tx, incident, roster, now, actor)
+            board = self._posts.board(tx, incident, roster, now)
+            if incident.epoch != before.epoch:
+                self._posts.refresh(tx, board)
+                self._tell_pager(tx, before, board)
+            self._posts.header(tx, board)
+            return board
+
+        return await self._ledger.write(work, receipt=receipt)
+
+    def _catch_up(self, tx: Tx, incident: Incident, roster: Roster, now: int, actor: Actor) -> Incident:
+        """Take the step that is due at this very moment: the page at minute 0 belongs to the decision."""
+        step = self.steps.due(incident)
+        if step is not None and step.kind == "page" and step.at <= now and incident.paged == 0:
+            return self.steps.take(tx, incident, step, roster=roster, now=now, actor=actor)
+        self._save(tx, incident)
+        return incident
+
+    def _page(self, tx: Tx, incident: Incident, roster: Roster, now: int, actor: Actor) -> Incident:
+        """The next level now; where all were paged, the last one again."""
+        ladder = self._posts.matrix[incident.severity]
+        level = following_level(ladder, incident)
+        step = Step(now, level, "page" if incident.paged < level else "repeat")
+        return self.steps.take(tx, incident, step, roster=roster, now=now, actor=actor)
+
+    def _tell_pager(self, tx: Tx, before: Incident, board: Board) -> None:
+        incident = board.incident
+        if incident.state is State.RESOLVED or (incident.active and not board.ladder.phones):
+            self._posts.tell_pager(tx, board, "resolve")
+        elif incident.state in {State.ACKNOWLEDGED, State.MITIGATED} and before.state is State.OPEN:
+            self._posts.tell_pager(tx, board, "acknowledge")
+        elif incident.state is State.OPEN:
+            self._posts.trigger(tx, board)
+
+    def _save(self, tx: Tx, incident: Incident) -> None:
+        step = self.steps.due(incident)
+        incident_records.save(tx, incident, next_step_at=step.at if step else None)
+
+    def _note(
+        self, tx: Tx, incident: Incident, actor: Actor, now: int, *, kind: str, text: str, detail: audit.Detail
+    ) -> None:
+        incident_records.add_event(tx, incident, at=now, person=actor.person, kind=kind, text=text)
+        audit.record(
+            tx, at=now, actor=actor, kind=f"incident.{kind}", subject=incident.id, detail={**detail, "text": text}
+        )
+
+    def _locked(self, tx: Tx, reference: Reference) -> Incident:
+        if reference.token:
+            return incident_records.locked_by_token(tx, reference.token)
+        return incident_records.locked(tx, reference.id or self._found(tx, reference).id)
+
+    def _found(self, tx: Tx, reference: Reference) -> Incident:
+        if reference.token:
+            return incident_records.by_token(tx, reference.token)
+        if reference.id:
+            return incident_records.by_id(tx, reference.id)
+        row = tx.one("incident_in_room", room=reference.room)
+        if row is not None:
+            return incident_records.of_row(row)
+        candidates = incident_records.unresolved(tx, 2)
+        if not candidates:
+            raise NotFound("No incident is open; /incident open P1 SYSTEM TITLE opens one.")
+        if len(candidates) > 1:
+            raise UsageError("Several incidents are open; name one, such as " + candidates[0].id + ".")
+        return candidates[0]
+
+
+def _one_line(text: str) -> str:
+    """Text of a person on one line: what breaks a heading or a list line is not needed."""
+    return " ".join(text.split())

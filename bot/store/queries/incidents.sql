@@ -1,0 +1,110 @@
+-- name: insert_incident
+insert into incident (id, number, title, system, severity, state, epoch, token, channel, opened_at, opened_by,
+    opened_slack, planned_from, owner, owner_slack, acknowledged_at, updated_at, mitigated_at, resolved_at, paged,
+    paged_at, informed, informed_at, nudged_at, next_step_at, impact, room, room_due_at, room_attempts,
+    evidence_due_at, checks, suspect)
+values (:id, :number, :title, :system, :severity, :state, :epoch, :token, :channel, :opened_at, :opened_by,
+    :opened_slack, :planned_from, null, null, null, null, null, null, 0,
+    null, 0, null, null, cast(:next_step_at as bigint), :impact, '', cast(:due_at as bigint), 0,
+    cast(:due_at as bigint), '', '');
+
+-- name: save_incident
+-- Everything that may change in its life, but for what the room and evidence duties write.
+update incident set title = :title, severity = :severity, state = :state, epoch = :epoch, planned_from = :planned_from,
+    owner = cast(:owner as text), owner_slack = cast(:owner_slack as text),
+    acknowledged_at = cast(:acknowledged_at as bigint), updated_at = cast(:updated_at as bigint),
+    mitigated_at = cast(:mitigated_at as bigint), resolved_at = cast(:resolved_at as bigint),
+    paged = :paged, paged_at = cast(:paged_at as bigint),
+    informed = :informed, informed_at = cast(:informed_at as bigint), nudged_at = cast(:nudged_at as bigint),
+    next_step_at = cast(:next_step_at as bigint), impact = :impact
+where id = :id;
+
+-- name: lock_incident
+select * from incident where id = :id /*pg for update pg*/;
+
+-- name: lock_incident_by_token
+select * from incident where token = :token /*pg for update pg*/;
+
+-- name: incident
+select * from incident where id = :id;
+
+-- name: incident_by_token
+select * from incident where token = :token;
+
+-- name: incident_in_room
+select * from incident where room = :room and room <> '';
+
+-- name: unresolved_incidents
+select * from incident where state <> 'resolved' order by severity, number desc limit :n;
+
+-- name: unresolved_incident_of
+-- The worst and newest one of a system.
+select * from incident where system = :system and state <> 'resolved' order by severity, number desc limit 1;
+
+-- name: recent_incidents
+select * from incident order by number desc limit :n;
+
+-- name: claim_due_incidents
+-- The due condition stands in the outer where again: without it two replicas claim the same row (the trap of ADR 0003).
+-- The row stays locked until the step and the next due time are committed, so no lease is needed.
+update incident set next_step_at = :now
+where id in (
+    select id from incident where next_step_at <= :now order by next_step_at limit :n
+    /*pg for update skip locked pg*/
+) and next_step_at <= :now
+returning *;
+
+-- name: next_incident_step
+select min(next_step_at) as at from incident where next_step_at is not null;
+
+-- name: insert_ping
+insert into ping (incident, number, level, kind, at, epoch, people, key)
+values (:incident, :number, :level, :kind, :at, :epoch, :people, :key);
+
+-- name: pings_of
+select p.number, p.level, p.kind, p.at, p.people, p.key from ping p where p.incident = :incident order by p.number;
+
+-- name: message_progress
+-- Whether a message has left, or is leaving right now.
+select state, sent_revision, sending_since from message where key = :key;
+
+-- name: insert_incident_event
+insert into incident_event (incident, number, at, person, kind, text)
+select cast(:incident as text), coalesce(max(number), 0) + 1, cast(:at as bigint), cast(:person as text),
+    cast(:kind as text), cast(:text as text)
+from incident_event where incident = :incident;
+
+-- name: incident_events
+select at, person, kind, text from incident_event where incident = :incident order by number desc limit :n;
+
+-- name: claim_room
+-- One replica at a time: whoever moves the due time on creates the channel.
+update incident set room_due_at = :again, room_attempts = room_attempts + 1
+where id in (
+    select id from incident where room_due_at <= :now order by room_due_at limit 1
+    /*pg for update skip locked pg*/
+) and room_due_at <= :now
+returning *;
+
+-- name: next_room
+select min(room_due_at) as at from incident where room_due_at is not null;
+
+-- name: finish_room
+update incident set room = :room, room_due_at = null where id = :id;
+
+-- name: claim_evidence
+update incident set evidence_due_at = :again
+where id in (
+    select id from incident where evidence_due_at <= :now order by evidence_due_at limit 1
+    /*pg for update skip locked pg*/
+) and evidence_due_at <= :now
+returning *;
+
+-- name: next_evidence
+select min(evidence_due_at) as at from incident where evidence_due_at is not null;
+
+-- name: finish_evidence
+update incident set evidence_due_at = null, checks = :checks, suspect = :suspect where id = :id;
+
+-- name: want_evidence
+update incident set evidence_due_at = :at where id = :id;

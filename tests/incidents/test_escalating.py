@@ -1,0 +1,226 @@
+"""From opening to resolution: who is paged when, and what people read."""
+
+import pytest
+
+from bot.domain.errors import Conflict, NotFound
+from bot.domain.incident import Reference, Severity, State
+from tests.incidents.world import ENGINEER, LEAD, SRE, World, button_of, text_of
+
+pytestmark = pytest.mark.ledger
+
+FIRST = Reference(id="INC-1")
+
+
+async def test_opening_posts_the_header_and_pages_the_first_level_at_once(world: World) -> None:
+    """Header, ping in the channel, copy to the person and PagerDuty are one decision."""
+    await world.open("P0")
+
+    keys = sorted(row["key"] for row in await world.outbox())
+    assert keys == ["escalation:INC-1:1", "escalation:INC-1:1:U0SRE", "incident:INC-1", "pagerduty:INC-1:trigger:1"]
+
+
+async def test_nobody_answers_and_every_level_is_paged_in_time(world: World) -> None:
+    """P0: primary at 0, secondary at 5, manager at 15, CTO at 30 minutes, and the CTO again every 15."""
+    await world.open("P0")
+    seen = []
+    for minutes in (4.9, 0.2, 9.8, 0.2, 14.8, 0.2, 14.8, 0.2):
+        await world.passes(minutes)
+        seen.append(len(await world.keys()))
+
+    assert seen == [1, 2, 2, 3, 3, 4, 4, 5]
+    assert await world.keys() == [*(f"escalation:INC-1:{level}" for level in (1, 2, 3, 4)), "escalation:INC-1:4:5"]
+
+
+async def test_an_acknowledgement_stops_the_paging_and_shows_who_has_it(world: World) -> None:
+    """The ping that was sent is edited and loses its buttons; the next level is not paged; PagerDuty knows."""
+    await world.open("P0")
+    await world.sends()
+    world.clock.advance(120_000)
+
+    await world.incidents.acknowledge(FIRST, SRE)
+    await world.passes(10)
+
+    assert await world.keys() == ["escalation:INC-1:1"]
+    assert (
+        text_of(await world.message("escalation:INC-1:1"))
+        == "✋ P0 INC-1 Newsletter: mail stopped · @sre has it, 03:02"
+    )
+    assert await world.pager() == ["trigger", "acknowledge"]
+
+
+async def test_a_page_that_has_not_left_is_withdrawn_by_the_acknowledgement(world: World) -> None:
+    """Nobody is paged after somebody has it, however slow Slack was."""
+    await world.open("P0")
+
+    await world.incidents.acknowledge(FIRST, SRE)
+    await world.sends()
+
+    assert [row["key"] for row in await world.outbox()] == ["incident:INC-1"]
+
+
+async def test_the_escalate_clock_informs_after_an_acknowledgement(world: World) -> None:
+    """The manager reads in the channel at 15 minutes that it is not mitigated, and is not paged."""
+    await world.open("P0")
+    await world.passes(2)
+    await world.incidents.acknowledge(FIRST, SRE)
+    await world.passes(14)
+
+    assert await world.keys() == []
+    message = text_of(await world.message("inform:INC-1:3"))
+    assert message == (
+        "ℹ️ <@manager> for your information: "
+        "P0 INC-1 Newsletter: mail stopped · @sre has it, and it is not mitigated after 15 min."
+    )
+
+
+async def test_a_silent_owner_is_asked_and_then_the_next_level_is_paged(world: World) -> None:
+    """P0: after 15 minutes without an update the owner, after 5 more the next level."""
+    await world.open("P0")
+    await world.sends()
+    await world.incidents.acknowledge(FIRST, SRE)
+
+    await world.passes(15.1)
+    asked = await world.keys()
+    await world.passes(5)
+
+    assert asked == ["escalation:INC-1:1", "still:INC-1:1"]
+    assert "<@sre>, still on it?" in text_of(await world.message("still:INC-1:1"))
+    assert (await world.keys())[-1] == "escalation:INC-1:2"
+
+
+async def test_an_update_is_a_sign_of_life(world: World) -> None:
+    """With an update every 14 minutes nobody is asked."""
+    await world.open("P0")
+    await world.sends()
+    await world.incidents.acknowledge(FIRST, SRE)
+    for number in range(4):
+        await world.passes(14)
+        await world.incidents.update(FIRST, f"step {number}", SRE)
+
+    assert await world.keys() == ["escalation:INC-1:1"]
+    assert "Now: step 3 (@sre, 03:56)" in text_of(await world.message("incident:INC-1"))
+
+
+async def test_mitigation_stops_both_clocks(world: World) -> None:
+    """Nothing is due any more."""
+    await world.open("P0")
+    await world.incidents.mitigate(FIRST, SRE, text="rolled back")
+
+    assert await world.escalation.next_due() is None
+    assert "mitigate kept (under a minute)" in text_of(await world.message("incident:INC-1"))
+
+
+async def test_resolving_closes_it_everywhere(world: World) -> None:
+    """The header says so and has no button left; PagerDuty is told; nothing can be done to it."""
+    await world.open("P0")
+    await world.sends()
+    world.clock.advance(1)
+    await world.incidents.resolve(FIRST, SRE, text="mail flows")
+
+    header = text_of(await world.message("incident:INC-1"))
+    assert header.startswith("✅ P0 INC-1 Newsletter: mail stopped")
+    assert "[" not in header
+    assert await world.pager() == ["trigger", "resolve"]
+    with pytest.raises(Conflict, match="INC-1 was resolved by @sre"):
+        await world.incidents.acknowledge(FIRST, LEAD)
+
+
+async def test_a_raised_severity_pages_anew(world: World) -> None:
+    """A P2 that becomes a P0 starts the ladder of P0 at that moment."""
+    await world.open("P2")
+    await world.passes(3)
+
+    await world.incidents.change_severity(FIRST, Severity.P0, ENGINEER)
+    await world.passes(5.1)
+
+    assert await world.keys() == ["escalation:INC-1:1", "escalation:INC-1:2"]
+    assert await world.pager() == ["trigger"]
+
+
+async def test_a_lowered_severity_keeps_its_clock(world: World) -> None:
+    """A P0 lowered to P1 after 6 minutes pages the manager 30 minutes after the opening."""
+    await world.open("P0")
+    await world.passes(6)
+    await world.incidents.change_severity(FIRST, Severity.P1, ENGINEER)
+
+    await world.passes(23)
+    before = await world.keys()
+    await world.passes(2)
+
+    assert before == ["escalation:INC-1:1", "escalation:INC-1:2"]
+    assert (await world.keys())[-1] == "escalation:INC-1:3"
+
+
+async def test_a_page_that_waits_while_the_severity_changes_is_still_sent(world: World) -> None:
+    """The fence of the old epoch moves with the page, so that it is not lost."""
+    await world.open("P0")
+    await world.incidents.change_severity(FIRST, Severity.P1, ENGINEER)
+    await world.sends()
+
+    sent = {row["key"] for row in await world.outbox() if row["sent_revision"]}
+    assert {"escalation:INC-1:1", "escalation:INC-1:1:U0SRE"} < sent
+
+
+async def test_who_cannot_take_it_passes_it_on(world: World) -> None:
+    """The next level is paged at once and nobody has it."""
+    await world.open("P0")
+    await world.sends()
+    await world.incidents.acknowledge(FIRST, SRE)
+
+    board = await world.incidents.pass_on(FIRST, SRE)
+
+    assert board.incident.state is State.OPEN
+    assert (await world.keys())[-1] == "escalation:INC-1:2"
+
+
+async def test_only_the_owner_passes_it_on(world: World) -> None:
+    """Somebody else cannot take it away from them."""
+    await world.open("P0")
+    await world.incidents.acknowledge(FIRST, SRE)
+
+    with pytest.raises(Conflict, match="@sre has INC-1; only they can pass it on"):
+        await world.incidents.pass_on(FIRST, LEAD)
+
+
+async def test_a_level_is_paged_now_and_once(world: World) -> None:
+    """The button of an outdated message does not page one level further."""
+    await world.open("P0")
+    button = button_of(await world.message("escalation:INC-1:1"), "Page level 2 now")
+    token, _, level = button.value.partition(":")
+
+    await world.incidents.page_next(Reference(token=token), SRE, level=int(level))
+
+    with pytest.raises(Conflict, match="level 2 was paged already"):
+        await world.incidents.page_next(Reference(token=token), SRE, level=int(level))
+    assert await world.keys() == ["escalation:INC-1:1", "escalation:INC-1:2"]
+
+
+async def test_late_levels_fire_one_at_a_time(world: World) -> None:
+    """After an hour of downtime one level is paged, and the next one a minute later."""
+    await world.open("P0")
+    world.clock.advance(3_600_000)
+
+    await world.settle()
+    first = await world.keys()
+    await world.passes(1.1)
+
+    assert first == ["escalation:INC-1:1", "escalation:INC-1:2"]
+    assert (await world.keys())[-1] == "escalation:INC-1:3"
+
+
+async def test_an_acknowledgement_at_the_pager_counts_here(world: World) -> None:
+    """It counts once; a second one, and one for something unknown, change nothing."""
+    await world.open("P0")
+
+    assert await world.incidents.acknowledged_elsewhere("INC-1", SRE)
+    assert not await world.incidents.acknowledged_elsewhere("INC-1", LEAD)
+    assert not await world.incidents.acknowledged_elsewhere("INC-7", LEAD)
+    assert (await world.incidents.find(FIRST)).owner == SRE
+
+
+async def test_a_forged_button_finds_nothing(world: World) -> None:
+    """An opaque id that was never given out."""
+    await world.open("P0")
+
+    with pytest.raises(NotFound, match="belongs to no incident"):
+        await world.incidents.acknowledge(Reference(token="INC-1"), SRE)
