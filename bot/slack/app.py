@@ -163,6 +163,8 @@ def _bolt(identity: AuthorizeResult, api: str) -> AsyncApp:
         process_before_response=True,
         raise_error_for_unhandled_request=True,
         # The guard has verified the signature, answered Slack's checks of the address and compared the workspace.
+        # Of events only app_home_opened is heard, which the bot never causes itself.
+        ignoring_self_events_enabled=False,
         request_verification_enabled=False,
         url_verification_enabled=False,
         ssl_check_enabled=False,

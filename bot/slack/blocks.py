@@ -60,10 +60,14 @@ class _Room:
 
 def render(message: Message, zone: ZoneInfo) -> Rendered:
     """The message within every limit of Slack; a message without parts shows its fallback text."""
-    text = cut(mrkdwn.escaped(message.text), limits.FALLBACK) if message.text.strip() else "–"
+    text = cut(mrkdwn.escaped(message.text).strip(), limits.FALLBACK) or "–"
     parts = message.parts or Message.plain(message.text).parts
-    blocks = render_parts(parts, zone, limits.MESSAGE_BLOCKS)
-    return Rendered(text, blocks or [{"type": "section", "text": plain(message.text, limits.SECTION)}])
+    return Rendered(text, render_parts(parts, zone, limits.MESSAGE_BLOCKS) or [empty(message.text)])
+
+
+def empty(text: str = "") -> Json:
+    """A block for where Slack wants one and there is nothing to show."""
+    return {"type": "section", "text": plain(text, limits.SECTION)}
 
 
 def render_parts(parts: Sequence[Part], zone: ZoneInfo, blocks: int) -> list[Json]:
@@ -180,6 +184,7 @@ def _preformatted(text: str, room: _Room) -> Iterator[Json]:
     if len(text) > room.characters - 40:
         # The beginning and the count of the rest stand in the same frame.
         kept = text[: max(0, room.characters - 40)].split("\n")
+        kept = kept[:-1] or kept  # The last one is half a line, which stays only where it is alone.
         shown = "\n".join(kept) + f"\n… {max(1, len(lines) - len(kept)):,} more lines"
         if len(kept) == 1 and not kept[0]:
             room.full = True

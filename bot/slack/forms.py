@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.message import ChoiceField, Field, Message, Modal, PersonField, TextField
 from bot.services.invocation import Incoming
 from bot.slack import elements, inlines, limits
-from bot.slack.blocks import render_parts
+from bot.slack.blocks import empty, render_parts
 from bot.slack.limits import cut, plain
 from bot.slack.payloads import ORIGIN_END
 from bot.slack.values import Json
@@ -26,13 +26,13 @@ def modal_view(modal: Modal, incoming: Incoming, zone: ZoneInfo) -> Json:
         "submit": plain(modal.submit, limits.TITLE),
         "close": plain("Cancel", limits.TITLE),
         "private_metadata": private,
-        "blocks": [*render_parts(modal.intro, zone, _INTRO_BLOCKS), *fields],
+        "blocks": [*render_parts(modal.intro, zone, _INTRO_BLOCKS), *fields] or [empty()],
     }
 
 
 def home_view(message: Message, zone: ZoneInfo) -> Json:
     """The view of a home tab."""
-    return {"type": "home", "blocks": render_parts(message.parts, zone, limits.VIEW_BLOCKS)}
+    return {"type": "home", "blocks": render_parts(message.parts, zone, limits.VIEW_BLOCKS) or [empty(message.text)]}
 
 
 def _field(field: Field) -> Json:
