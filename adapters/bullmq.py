@@ -16,7 +16,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import NoPermissionError, ResponseError, WatchError
 
 from adapters.redaction import redacted
-from adapters.redis import redis_errors
+from adapters.redis import once, redis_errors
 from bot.domain.errors import OutcomeUnknown, Rejected
 from bot.ports import Job, QueueState
 
@@ -104,9 +104,9 @@ class BullmqQueue:
         """One try, in one transaction with the look at the queue; `WatchError` where it was paused in between."""
         from adapters.bullmq_scripts import RETRIED, BullmqScripts  # noqa: PLC0415 - it loads the library
 
-        scripts = BullmqScripts(self._client, prefix=self._prefix, name=self._name)
         with redis_errors(what, changing=True):
-            async with self._client.pipeline(transaction=True) as pipe:
+            async with once(self._client) as client, client.pipeline(transaction=True) as pipe:
+                scripts = BullmqScripts(client, prefix=self._prefix, name=self._name)
                 await pipe.watch(self._key("meta"))
                 # A pipeline that watches answers at once.
                 paused, version = await _now(pipe, "HMGET", self._key("meta"), "paused", "version")

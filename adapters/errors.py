@@ -21,8 +21,10 @@ _BEFORE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[TargetE
 
 
 @contextmanager
-def translated(what: str = "", *, changing: bool = False) -> Iterator[None]:
-    """Raise our errors for httpx's and for timeouts. `changing`: a lost answer means that it may have happened.
+def translated(what: str = "", *, changing: bool = False, seconds: float = 0) -> Iterator[None]:
+    """Raise our errors for httpx's and for timeouts.
+
+    `changing`: a lost answer means that it may have happened. `seconds`: the limit, for the text.
 
     Raises:
         Unreachable: it refused the connection, broke it off or did not answer in time.
@@ -34,7 +36,7 @@ def translated(what: str = "", *, changing: bool = False) -> Iterator[None]:
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ssl.SSLError, OSError) as error:
-        raise _translation(error, what, changing=changing) from error
+        raise _translation(error, what, changing=changing, seconds=seconds) from error
 
 
 def status_error(status: int, message: str = "", *, what: str = "", changing: bool = False) -> TargetError:
@@ -55,7 +57,7 @@ def status_error(status: int, message: str = "", *, what: str = "", changing: bo
     return BadAnswer(_text(what, f"answered {status} where a result was expected"))
 
 
-def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
+def _translation(error: Exception, what: str, *, changing: bool, seconds: float) -> TargetError:
     """Our error for one of httpx, of a timeout or of a socket."""
     if isinstance(error, httpx.ConnectError):
         return _connect_error(error, what)
@@ -63,7 +65,8 @@ def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
         if isinstance(error, kind):
             return meaning(_text(what, reason))
     late = isinstance(error, TimeoutError | httpx.TimeoutException)
-    reason = "no answer in time" if late else "broke off the connection"
+    limit = f"within {seconds:g} s" if seconds else "in time"
+    reason = f"no answer {limit}" if late else "broke off the connection"
     if changing:
         return OutcomeUnknown(_text(what, f"{reason}; it may have happened"))
     # httpx's one word for a broken-off answer and for bytes that are no HTTP.

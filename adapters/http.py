@@ -30,14 +30,14 @@ class HttpTarget:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def status(self, *, path: str = "/") -> Measurement:
+    async def status(self, *, path: str = "/", expect: int = 200) -> Measurement:
         """The status of `GET path`, with what a JSON answer says of itself.
 
         A health path that answers a page for people was answered by something else (a proxy, a parked domain), so it
         tells nothing; only `/` may be a page.
         """
         answer = await outgoing.exchange(self._client, "GET", path, follow=True)
-        if answer.html and 200 <= answer.status < 300 and path != "/":
+        if answer.html and answer.status == expect and path != "/":
             raise BadAnswer(f"answered {answer.status} with an HTML page, not with its health")
         return Measurement(float(answer.status), "status", _detail(answer.body))
 

@@ -86,7 +86,7 @@ async def exchange(
     """One request; any status is an answer. Raises a `TargetError` as `translated` and `MAX_BODY` say."""
     limit = seconds or client.timeout.read or READ_SECONDS
     async with _gate():
-        with translated(what, changing=changing):
+        with translated(what, changing=changing, seconds=limit):
             async with (
                 asyncio.timeout(limit),
                 client.stream(

@@ -1,13 +1,13 @@
 """Health of a Redis or Valkey server: it answers, how full its memory is, whether it may throw keys away."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -44,7 +44,7 @@ class Config(Connection):
 
 
 class RedisServer:
-    """One server; the queues on it use `client` through `redis_errors`."""
+    """One server; the queues on it use `client` through `redis_errors`, and change things through `once`."""
 
     def __init__(self, client: Redis) -> None:
         self.client = client
@@ -94,8 +94,8 @@ def open(config: Config) -> RedisServer:  # noqa: A001 - the shape of every kind
         encoding_errors="surrogateescape",
         socket_connect_timeout=SECONDS,
         socket_timeout=SECONDS,
-        # A check wants to know now, and a script that changed something must not run again.
-        retry=Retry(NoBackoff(), 0),
+        # Once more at once, on a new connection: servers close idle ones, which says nothing of their health.
+        retry=Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,)),
         client_name="steward",
     )
     return RedisServer(client)
@@ -106,6 +106,15 @@ MEASURES: Mapping[str, Measure] = {
     "memory_used": RedisServer.memory_used,
     "policy": RedisServer.policy,
 }
+
+
+@asynccontextmanager
+async def once(client: Redis) -> AsyncIterator[Redis]:
+    """A client for a change: a new connection, so that it is not a dead one, and no command is ever repeated."""
+    pool = client.connection_pool
+    settings = {**pool.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
+    async with Redis.from_pool(ConnectionPool(connection_class=pool.connection_class, **settings)) as fresh:
+        yield fresh
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from adapters.redaction import redacted
-from adapters.redis import redis_errors
+from adapters.redis import once, redis_errors
 from bot.domain.timing import DAY, MINUTE
 from bot.ports import Job, QueueState
 
@@ -97,6 +97,9 @@ class SortedSetQueue:
     async def remove(self, jobs: Sequence[Job]) -> Sequence[str]:
         return await self._run(_REMOVE, "clear stuck entries", jobs, [self._processing])
 
+    async def discard(self, jobs: Sequence[Job]) -> Sequence[str]:
+        return await self._run(_REMOVE, "remove expired entries", jobs, [self._key])
+
     async def put_back(self, jobs: Sequence[Job]) -> Sequence[str]:
         return await self._run(_PUT_BACK, "put entries back", jobs, [self._processing, self._key])
 
@@ -112,7 +115,8 @@ class SortedSetQueue:
     async def _run(self, script: str, what: str, jobs: Sequence[Job], keys: list[str]) -> list[str]:
         arguments: list[Any] = [part for job in jobs for part in (_member(job.payload), repr(job.score))]
         with redis_errors(what, changing=True):
-            places = await self._client.eval(script, len(keys), *keys, *arguments)
+            async with once(self._client) as client:
+                places = await client.eval(script, len(keys), *keys, *arguments)
         return [jobs[int(place) - 1].id for place in places]
 
 
