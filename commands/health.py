@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.errors import UsageError
 from bot.domain.health import health_message, overview_message
-from bot.domain.message import Inline, Line, Message
+from bot.domain.message import Message
 from bot.domain.policy import Risk
 from bot.services import outbox
 from bot.services.container import Services
@@ -80,7 +80,7 @@ async def _messages(
     """The message, or first an unfinished one and then the whole one."""
     systems = [request.system] if request.system else [system.name for system in services.systems.all()]
     names = (request.check,) if request.check else ()
-    context = asyncio.gather(*(_context(services.systems[system].name, services) for system in systems))
+    context = asyncio.gather(*(services.situation.context(services.systems[system].name) for system in systems))
     async for reports in services.health.reports(systems, names, first=first):
         pending = any(report.pending for report in reports)
         told = (
@@ -92,16 +92,6 @@ async def _messages(
             health_message(told[0], private=private) if request.system else overview_message(told, private=private)
         )
         yield _Shown(message, pending=pending)
-
-
-async def _context(system: str, services: Services) -> tuple[Line, ...]:
-    """What changed last and which incident is open, so that the reader need not ask."""
-    changed = await services.operations.last_change(system)
-    incident = await services.incidents.summary_of(system)
-    told: list[Inline] = ["Last change: ", *changed] if changed else []
-    if incident:
-        told += [" · ", *incident] if told else [*incident]
-    return (tuple(told),) if told else ()
 
 
 LISTENERS = (health, refresh, share)

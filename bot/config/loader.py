@@ -1,10 +1,10 @@
 """Loads a configuration folder: every problem at once, each with file, line, the nearest valid name and what to do."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +14,20 @@ from bot.config.models import StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source, read
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Kind(Protocol):
+    """A kind of connection, as an adapter module offers it."""
+
+    @property
+    def Config(self) -> type[Any]:  # noqa: N802 - a module's class
+        """The model of an entry under `connections`."""
+        ...
+
+    @property
+    def MEASURES(self) -> Mapping[str, Any]:  # noqa: N802 - a module's constant
+        """What a check may name after the dot."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +55,10 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def load(folder: Path, kinds: Mapping[str, type[BaseModel]], environment: Mapping[str, str] | None) -> Configuration:
+def load(folder: Path, kinds: Mapping[str, Kind], environment: Mapping[str, str] | None) -> Configuration:
     """Load `steward.yaml` and `systems/*.yaml`.
 
-    `kinds`: connection kind → the adapter's `Config`. `environment=None` checks without secrets.
+    `kinds`: connection kind → the adapter module. `environment=None` checks without secrets.
     Raises `ConfigurationError` with every problem found.
     """
     problems: list[Problem] = []
@@ -65,7 +79,9 @@ def load(folder: Path, kinds: Mapping[str, type[BaseModel]], environment: Mappin
             problems.append(source.problem(("system",), f"a second file describes {system.system}; remove one"))
         systems[system.system], sources[system.system] = system, source
         connections[system.system] = _connections(system, source, kinds, problems)
-        problems += rules.of_system(system, source, {name: it.kind for name, it in connections[system.system].items()})
+        kinds_here = {name: it.kind for name, it in connections[system.system].items()}
+        offered: dict[str, Collection[str]] = {name: kinds[kind].MEASURES for name, kind in kinds_here.items()}
+        problems += rules.of_system(system, source, kinds_here, offered)
     if not systems and not problems:
         problems.append(Problem(str(folder / "systems"), 1, "no system is described; add one file per system"))
     if steward is not None:
@@ -90,7 +106,7 @@ def _validated(model: type[M], source: Source, problems: list[Problem]) -> M | N
 
 
 def _connections(
-    system: SystemModel, source: Source, kinds: Mapping[str, type[BaseModel]], problems: list[Problem]
+    system: SystemModel, source: Source, kinds: Mapping[str, Kind], problems: list[Problem]
 ) -> dict[str, Connection]:
     found = {}
     for name, entry in system.connections.items():
@@ -107,10 +123,10 @@ def _connections(
             problems.append(source.problem(place, f"connection {name} has no known kind among: {given}; {hint}"))
             continue
         try:
-            found[name] = Connection(named[0], kinds[named[0]].model_validate(entry))
+            found[name] = Connection(named[0], kinds[named[0]].Config.model_validate(entry))
         except ValidationError as error:
             details = error.errors(include_url=False)
-            problems += [_problem(detail, place, kinds[named[0]], source) for detail in details]
+            problems += [_problem(detail, place, kinds[named[0]].Config, source) for detail in details]
     return found
 
 

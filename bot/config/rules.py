@@ -115,8 +115,10 @@ def _ladder(severity: str, row: SeverityModel, steward: StewardModel, found: _Fi
         found.add(place, f"{severity} {text}")
 
 
-def of_system(system: SystemModel, source: Source, kinds: Mapping[str, str]) -> list[Problem]:
-    """Cross-references of one system's file. `kinds`: connection name → kind."""
+def of_system(
+    system: SystemModel, source: Source, kinds: Mapping[str, str], measures: Mapping[str, Collection[str]]
+) -> list[Problem]:
+    """Cross-references of one system's file. `kinds`: connection → kind; `measures`: connection → what it measures."""
     found = _Findings(source)
     for name, check in system.checks.items():
         place: Place = ("checks", name)
@@ -125,7 +127,11 @@ def of_system(system: SystemModel, source: Source, kinds: Mapping[str, str]) -> 
         elif check.get:
             _connection((*place, "get"), check.get, {"http"}, kinds, found)
         else:
-            _connection((*place, "measure"), check.measure.partition(".")[0], set(), kinds, found)
+            connection, _, what = check.measure.partition(".")
+            _connection((*place, "measure"), connection, set(), kinds, found)
+            if connection in measures and what not in measures[connection]:
+                hint = _nearest(what, measures[connection])
+                found.add((*place, "measure"), f"{connection} cannot measure {what or 'nothing'}; {hint}")
         found.thresholds(place, check.warning, check.critical)
     for name, queue in system.queues.items():
         _queue(("queues", name), queue, system, kinds, found)

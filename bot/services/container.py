@@ -10,6 +10,7 @@ from bot.services.incidents import Incidents
 from bot.services.oncall import OnCall
 from bot.services.operations import Operations
 from bot.services.queues import Queues
+from bot.services.situation import Situation
 from bot.services.systems import Systems
 from bot.store import Ledger
 
@@ -28,3 +29,4 @@ class Services:
     queues: Queues
     operations: Operations
     incidents: Incidents
+    situation: Situation

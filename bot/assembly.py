@@ -1,0 +1,122 @@
+"""From configuration to the running systems: opens each connection once and builds checks, queues and components."""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters import bullmq, command, compose, docker, http, netlify, postgres, redis, resend, s3, sorted_sets
+from adapters.kind import Kind
+from bot.config.loader import Configuration, Connection
+from bot.config.models import CheckModel, ComponentModel, QueueModel, SystemModel
+from bot.domain.reading import Thresholds
+from bot.ports import Measurement
+from bot.services.systems import Check, Component, System, Systems, WatchedQueue
+
+KINDS: Mapping[str, Kind] = {
+    "http": http,
+    "postgres": postgres,
+    "redis": redis,
+    "s3": s3,
+    "docker": docker,
+    "netlify": netlify,
+    "resend": resend,
+    "command": command,
+}
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The running systems and every open client, to be closed when the bot stops."""
+
+    systems: Systems
+    clients: list[Any] = field(default_factory=list)
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in self.clients:
+            await client.close()
+
+
+def assemble(configuration: Configuration) -> Assembly:
+    """Open every connection (nothing connects yet) and build the systems."""
+    built = Assembly(Systems({}))
+    systems = {}
+    for name, model in configuration.systems.items():
+        clients = {}
+        for each, connection in configuration.connections[name].items():
+            clients[each] = KINDS[connection.kind].open(connection.config)
+        built.clients += clients.values()
+        systems[name] = _system(model, configuration.connections[name], clients)
+    built.systems = Systems(systems)
+    return built
+
+
+def _system(model: SystemModel, connections: Mapping[str, Connection], clients: Mapping[str, Any]) -> System:
+    return System(
+        model.system,
+        model.title,
+        {name: _check(name, check, connections, clients) for name, check in model.checks.items()},
+        {name: _queue(name, queue, clients) for name, queue in model.queues.items()},
+        {name: _component(name, component, clients) for name, component in model.components.items()},
+    )
+
+
+def _check(name: str, model: CheckModel, connections: Mapping[str, Connection], clients: Mapping[str, Any]) -> Check:
+    thresholds = Thresholds.parse(warning=model.warning, critical=model.critical)
+    measure: Callable[[], Awaitable[Measurement]]
+    if model.get:
+        measure = functools.partial(http.MEASURES["status"], clients[model.get], path=model.path, expect=model.expect)
+    else:
+        connection, _, what = model.measure.partition(".")
+        found = KINDS[connections[connection].kind].MEASURES[what]
+        measure = functools.partial(found, clients[connection], **model.args)
+    return Check(name, model.title or name, measure, thresholds, model.timeout, model.expect if model.get else None)
+
+
+def _queue(name: str, model: QueueModel, clients: Mapping[str, Any]) -> WatchedQueue:
+    thresholds = Thresholds.parse(warning=model.depth.warning, critical=model.depth.critical)
+    key = model.key or name
+    if model.bullmq:
+        queue = bullmq.BullmqQueue(clients[model.bullmq].client, name=key, generation=model.generation)
+        return WatchedQueue(name, queue, thresholds, retriable=queue, workers=model.workers)
+    sets = sorted_sets.SortedSetQueue(
+        clients[model.sorted_sets].client,
+        key=key,
+        processing=model.processing or f"{key}:processing",
+        stuck_after=model.stuck_after,
+        expire_after=model.expire_after,
+    )
+    return WatchedQueue(
+        name,
+        sets,
+        thresholds,
+        clearable=sets,
+        stuck_after=model.stuck_after,
+        expire_after=model.expire_after,
+        workers=model.workers,
+    )
+
+
+def _component(name: str, model: ComponentModel, clients: Mapping[str, Any]) -> Component:
+    restarter, _, service = model.restart.partition(".")
+    deployment = model.deployment
+    deployments = None
+    if deployment is not None and deployment.netlify:
+        deployments = clients[deployment.netlify]
+    elif deployment is not None:
+        deployments = compose.ComposeDeployments(
+            clients[deployment.compose],
+            clients[deployment.engine],
+            file=deployment.file,
+            service=deployment.service,
+            image_variable=deployment.image_variable,
+        )
+    return Component(
+        name,
+        deployments=deployments,
+        restarter=clients[restarter] if restarter else None,
+        service=service,
+        database=model.database,
+        verify=model.verify,
+    )

@@ -1,0 +1,58 @@
+"""What a person finds on the bot's home tab: open incidents, approvals they may decide, health at a glance."""
+
+from collections import Counter
+
+from bot.domain.incident_messages import summary_line
+from bot.domain.message import Bold, Button, Buttons, Divider, Heading, Message, Paragraph, Part, Small
+from bot.domain.people import Actor
+from bot.domain.reading import Status
+from bot.services.incidents import Incidents
+from bot.services.operations import Operations
+from bot.services.systems import System, Systems
+from bot.store import Ledger
+
+MOST = 10
+
+
+class Home:
+    """Composes the tab from the ledger alone, so that it appears at once."""
+
+    def __init__(self, ledger: Ledger, systems: Systems, operations: Operations, incidents: Incidents) -> None:
+        self._ledger = ledger
+        self._systems = systems
+        self._operations = operations
+        self._incidents = incidents
+
+    async def __call__(self, actor: Actor) -> Message:
+        """The tab of one person."""
+        incidents = await self._incidents.unresolved()
+        pending = await self._operations.pending_for(actor)
+        parts: list[Part] = [Heading("Open incidents")]
+        titles = {system.name: system.title for system in self._systems.all()}
+        for incident in incidents[:MOST]:
+            parts.append(Paragraph((summary_line(incident, titles.get(incident.system, "")),)))
+        if not incidents:
+            parts.append(Paragraph((("🟢 None.",),)))
+        parts.append(Buttons((Button("Open incident…", "incident.open_form"),)))
+        parts += [Divider(), Heading("Waiting for your decision")]
+        for operation in pending[:MOST]:
+            parts.append(Paragraph(((Bold(operation.id), f" {operation.plan.title}"),)))
+            parts.append(Buttons((Button("Full plan", "operation.plan", operation.token),)))
+        if not pending:
+            parts.append(Paragraph((("Nothing.",),)))
+        parts += [Divider(), Heading("Health at a glance")]
+        for system in self._systems.all():
+            parts += await self._glance(system)
+        parts.append(Small(("As of the last round, once a minute; Health reads anew.",)))
+        return Message("Steward", tuple(parts))
+
+    async def _glance(self, system: System) -> list[Part]:
+        rows = await self._ledger.read(lambda tx: tx.all("readings_of", system=system.name))
+        counts = Counter(Status(row["status"]) for row in rows)
+        worst = min(counts, key=lambda status: status.rank, default=Status.UNKNOWN)
+        told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "not read yet"
+        value = system.name
+        return [
+            Paragraph(((f"{worst.sign} ", Bold(system.title), f": {told}"),)),
+            Buttons((Button("Health", "health.refresh", value), Button("Queue", "queue.show", value))),
+        ]

@@ -1,0 +1,217 @@
+"""A configuration's problems: all at once, each with its line, the nearest name and what to do."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.assembly import KINDS
+from bot.config.loader import Configuration, ConfigurationError, load
+
+STEWARD = Path("config/steward.yaml").read_text(encoding="utf-8")
+NEWSLETTER = Path("config/systems/newsletter.yaml").read_text(encoding="utf-8")
+TARGET_LIST = Path("config/systems/target-list.yaml").read_text(encoding="utf-8")
+Load = Callable[..., Configuration]
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Load:
+    """Loads the shipped configuration with some text replaced."""
+
+    def go(*, steward: tuple[str, str] = ("", ""), newsletter: tuple[str, str] = ("", "")) -> Configuration:
+        for old, text in ((steward[0], STEWARD), (newsletter[0], NEWSLETTER)):
+            assert old in text, f"the shipped file no longer holds {old!r}"
+        (tmp_path / "systems").mkdir(exist_ok=True)
+        (tmp_path / "steward.yaml").write_text(STEWARD.replace(*steward, 1) if steward[0] else STEWARD, encoding="utf-8")
+        changed = NEWSLETTER.replace(*newsletter, 1) if newsletter[0] else NEWSLETTER
+        (tmp_path / "systems" / "newsletter.yaml").write_text(changed, encoding="utf-8")
+        (tmp_path / "systems" / "target-list.yaml").write_text(TARGET_LIST, encoding="utf-8")
+        return load(tmp_path, KINDS, None)
+
+    return go
+
+
+def problems(load: Load, **changes: tuple[str, str]) -> list[str]:
+    """The problems as `FILE:LINE: text`, the folder taken away."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(**changes)
+    return [f"{Path(problem.file).name}:{problem.line}: {problem.text}" for problem in caught.value.problems]
+
+
+def line_of(text: str, needle: str) -> int:
+    """The line of a text in a shipped file."""
+    return text[: text.index(needle)].count("\n") + 1
+
+
+def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
+    """It describes the two systems."""
+    assert ["newsletter", "target-list"] == list(loaded().systems)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "told"),
+    [
+        pytest.param(
+            {"newsletter": ("warning: \"> 80 %\", critical: \"> 90 %\", title: db", "warnig: \"> 80 %\", title: db")},
+            "newsletter.yaml",
+            "unknown key warnig; did you mean warning?",
+            id="an unknown key, with the nearest one",
+        ),
+        pytest.param(
+            {"newsletter": ("{get: app, path", "{get: ap, path")},
+            "newsletter.yaml",
+            "there is no connection ap; did you mean app?",
+            id="an unknown connection",
+        ),
+        pytest.param(
+            {"newsletter": ("{redis: ", "{rediss: ")},
+            "newsletter.yaml",
+            "did you mean redis?",
+            id="an unknown kind of connection",
+        ),
+        pytest.param(
+            {"newsletter": ("cache.ping", "cache.pong")},
+            "newsletter.yaml",
+            "cache cannot measure pong; did you mean ping?",
+            id="an unknown measure",
+        ),
+        pytest.param(
+            {"newsletter": ("verify: [app]", "verify: [ap]")},
+            "newsletter.yaml",
+            "there is no check ap; did you mean app?",
+            id="an unknown check to verify by",
+        ),
+        pytest.param(
+            {"newsletter": ('warning: "< 21"', 'warning: "21"')},
+            "newsletter.yaml",
+            "is not a threshold",
+            id="a threshold without a comparison",
+        ),
+        pytest.param(
+            {"steward": ("approve: [approver]", "approve: [aprover]")},
+            "steward.yaml",
+            "there is no role aprover; did you mean approver?",
+            id="an unknown role",
+        ),
+        pytest.param(
+            {"steward": ("{people: [lead]}", "{people: []}")},
+            "steward.yaml",
+            "an empty role grants nothing",
+            id="an empty role",
+        ),
+        pytest.param(
+            {"steward": ("after: 5m}", "after: 5}")},
+            "steward.yaml",
+            "5 has no unit",
+            id="a duration without a unit",
+        ),
+        pytest.param(
+            {"steward": ("- {notify: [primary]}", "- {notify: []}")},
+            "steward.yaml",
+            "at least 1 item",
+            id="a level that reaches nobody",
+        ),
+        pytest.param(
+            {"steward": ("escalate: 15m", "escalate: 2m")},
+            "steward.yaml",
+            "P0: escalate comes before respond",
+            id="escalate before respond",
+        ),
+        pytest.param(
+            {"steward": ("  P3:\n    respond: 4h\n    escalate: next business day\n    page: false\n    levels:\n      - {notify: [primary]}\n      - {notify: [secondary], after: 4h}\n", "")},
+            "steward.yaml",
+            "P3 is missing",
+            id="an unreachable severity",
+        ),
+        pytest.param(
+            {"steward": ("rotation: [sre]", "rotation: [srr]")},
+            "steward.yaml",
+            "there is no person srr; did you mean sre?",
+            id="an unknown person on call",
+        ),
+        pytest.param(
+            {"steward": ("first Sunday 2:00", "first Sonntag 2:00")},
+            "steward.yaml",
+            "first Sonntag 2:00",
+            id="a phrase that is no schedule",
+        ),
+        pytest.param(
+            {"newsletter": ("path: /api/health", "path: npx prisma migrate reset --force")},
+            "newsletter.yaml",
+            "this command is refused",
+            id="a command that row A14 forbids",
+        ),
+        pytest.param(
+            {"steward": ('timezone: "${STEWARD_TIMEZONE}"', "timezone: Europe/Atlantis")},
+            "steward.yaml",
+            "there is no time zone Europe/Atlantis",
+            id="a time zone that does not exist",
+        ),
+    ],
+)
+def test_it_says_what_and_where(loaded: Load, changes: dict[str, tuple[str, str]], where: str, told: str) -> None:
+    """The line is the line of the mistake, and the text names the mend."""
+    [(name, (old, _))] = changes.items()
+    shipped = STEWARD if name == "steward" else NEWSLETTER
+    found = problems(loaded, **changes)
+
+    assert any(problem.startswith(where) and told in problem for problem in found), found
+    lines = [int(problem.split(":")[1]) for problem in found if told in problem]
+    assert any(abs(line - line_of(shipped, old)) <= 3 or "missing" in told for line in lines), found
+
+
+def test_every_problem_is_told_at_once(loaded: Load) -> None:
+    """Two files, two mistakes, one run."""
+    found = problems(loaded, steward=("rotation: [sre]", "rotation: [srr]"), newsletter=("verify: [app]", "verify: [ap]"))
+
+    assert 2 == len(found)
+
+
+def test_a_ladder_that_ends_in_slack_alone_is_refused(loaded: Load) -> None:
+    """Do Not Disturb silences Slack, so P0 needs a second way or an explicit word."""
+    start = STEWARD.index("pagerduty:")
+    found = problems(loaded, steward=(STEWARD[start:], ""))
+
+    assert any("P0 ends in Slack alone" in problem for problem in found)
+
+
+def test_a_missing_variable_stops_the_start_with_its_name_and_place(tmp_path: Path) -> None:
+    """The name is told, never a value."""
+    (tmp_path / "steward.yaml").write_text(STEWARD, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, KINDS, {"STEWARD_CHANNEL": "C1"})
+
+    line = line_of(STEWARD, "${PAGERDUTY_ROUTING_KEY}")
+    assert f"steward.yaml:{line}: the environment variable PAGERDUTY_ROUTING_KEY is not set" in str(caught.value)
+
+
+def test_a_bad_secret_is_never_repeated(tmp_path: Path) -> None:
+    """An invalid value from the environment is named by its key only."""
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "steward.yaml").write_text(STEWARD, encoding="utf-8")
+    (tmp_path / "systems" / "newsletter.yaml").write_text(NEWSLETTER, encoding="utf-8")
+    values = {name: "hunter2-is-not-an-address" for name in _variables(STEWARD + NEWSLETTER)}
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, KINDS, values)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_duplicate_key_is_refused(tmp_path: Path) -> None:
+    """The last one would win silently."""
+    (tmp_path / "steward.yaml").write_text("channel: C1\nchannel: C2\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="appears twice"):
+        load(tmp_path, KINDS, None)
+
+
+def test_the_example_environment_names_every_variable() -> None:
+    """`config/example.env` starts the shipped configuration."""
+    example = Path("config/example.env").read_text(encoding="utf-8")
+    named = {line.partition("=")[0] for line in example.splitlines() if line and not line.startswith("#")}
+
+    assert _variables(STEWARD + NEWSLETTER + TARGET_LIST) <= named
+
+
+def _variables(text: str) -> set[str]:
+    return set(re.findall(r"\$\{([A-Z0-9_]+)\}", text))
