@@ -116,6 +116,10 @@ class ClearableQueue(Protocol):
         """Waiting entries older than `older_than` ms, oldest first."""
         ...
 
+    async def discard(self, jobs: Sequence[Job]) -> Sequence[str]:
+        """Remove exactly these waiting entries where their score is unchanged; returns the ids removed."""
+        ...
+
 
 # Releases.
 

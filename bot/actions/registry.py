@@ -1,0 +1,35 @@
+"""Every action by name, built again from its stored parameters."""
+
+import json
+
+from bot.actions.clear_stuck import ClearStuck, PutBack
+from bot.actions.entries import Entries
+from bot.actions.remove_expired import RemoveExpired
+from bot.actions.restart import Restart
+from bot.actions.retry_failed import RetryFailed
+from bot.actions.roll_back import RollBack
+from bot.ports import Clock
+from bot.services.action import Actions
+from bot.services.systems import Systems
+
+
+def registry(systems: Systems, clock: Clock) -> Actions:
+    """What `Operations` is given. A new action is one line here."""
+    return {
+        "roll_back": lambda text: RollBack(systems, *json.loads(text)),
+        "restart": lambda text: _restart(systems, text),
+        "retry_failed": lambda text: _retry_failed(systems, text),
+        "clear_stuck": lambda text: ClearStuck(Entries.load(systems, text), clock),
+        "put_back": lambda text: PutBack(Entries.load(systems, text), clock),
+        "remove_expired": lambda text: RemoveExpired(Entries.load(systems, text), clock),
+    }
+
+
+def _restart(systems: Systems, text: str) -> Restart:
+    system, units = json.loads(text)
+    return Restart(systems, system, tuple((component, unit) for component, unit in units))
+
+
+def _retry_failed(systems: Systems, text: str) -> RetryFailed:
+    system, queue, ids = json.loads(text)
+    return RetryFailed(systems, system, queue, tuple(ids))

@@ -1,0 +1,112 @@
+"""Retry failed jobs of a queue, one by one, by the queue's own script."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import Conflict, Refused, Rejected
+from bot.domain.plan import Plan, Step
+from bot.domain.policy import Risk
+from bot.ports import RetriableQueue
+from bot.services.action import Effect, Result, Trace
+from bot.services.systems import Systems
+
+MOST = 500
+BATCH = 25
+_SAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RetryFailed:
+    """Frozen ids: exactly these jobs, where they are still failed."""
+
+    systems: Systems
+    system: str
+    queue: str
+    ids: tuple[str, ...]
+
+    name = "retry_failed"
+    risk = Risk.CHANGE
+    checks = ()
+
+    @classmethod
+    async def of(cls, systems: Systems, system: str, queue: str) -> "RetryFailed":
+        """The jobs that are failed now, 500 at most."""
+        found = await _source(systems, system, queue).failed(MOST)
+        if not found:
+            raise Conflict(f"{system}/{queue} has no failed jobs; there is nothing to retry.")
+        return cls(systems, system, queue, tuple(job.id for job in found))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.queue,)
+
+    def parameters(self) -> str:
+        return json.dumps([self.system, self.queue, self.ids])
+
+    async def plan(self) -> Plan:
+        source = _source(self.systems, self.system, self.queue)
+        refusal = await source.refusal()
+        if refusal:
+            raise Refused(f"{self.system}/{self.queue}: a retry now would lose jobs. {refusal}")
+        failed = {job.id: job for job in await source.failed(MOST)}
+        eligible = [failed[each] for each in self.ids if each in failed]
+        samples = ", ".join(f"{job.id} {job.title}".strip() for job in eligible[:_SAMPLES])
+        batches = [self.ids[place : place + BATCH] for place in range(0, len(self.ids), BATCH)]
+        return Plan(
+            title=f"Retry {len(self.ids)} failed jobs of {self.system}/{self.queue}",
+            does="retries each job by BullMQ's own script; jobs that are no longer failed are skipped",
+            steps=tuple(
+                Step(
+                    f"retry {len(batch)} jobs", (f"reprocessJob × {len(batch)}: {', '.join(batch)}",), json.dumps(batch)
+                )
+                for batch in batches
+            ),
+            before=(f"{len(eligible)} of {len(self.ids)} jobs are failed now",),
+            touches=(f"{len(self.ids)} jobs: {samples}",),
+            not_reverted=("what a job had done before it failed is done again (mail is sent at least once)",),
+            undo="none: a job that runs cannot be called back",
+        )
+
+    async def baseline(self, step: Step) -> str:
+        wanted = set(json.loads(step.data))
+        failed = await _source(self.systems, self.system, self.queue).failed(MOST)
+        return json.dumps({job.id: [job.since, job.attempts] for job in failed if job.id in wanted})
+
+    async def execute(self, step: Step) -> Result:
+        source = _source(self.systems, self.system, self.queue)
+        retried: list[str] = []
+        skipped: list[str] = []
+        for place, each in enumerate(ids := json.loads(step.data)):
+            try:
+                (retried if await source.retry(each) else skipped).append(each)
+            except Rejected as error:
+                if not retried:
+                    raise
+                left = ", ".join(ids[place:])
+                return Result(f"{len(retried)} retried; then refused: {error} Not retried: {left}")
+        text = f"{len(retried)} retried"
+        return Result(f"{text}; {len(skipped)} skipped, no longer failed: {', '.join(skipped)}" if skipped else text)
+
+    async def observe(self, traces: Sequence[Trace]) -> Effect:
+        lost = [trace for trace in traces if trace.result is None]
+        if not lost:
+            return Effect(happened=True, text="; ".join(trace.result.text for trace in traces if trace.result))
+        now = {job.id: [job.since, job.attempts] for job in await _source(*self._place()).failed(MOST)}
+        still = [each for trace in lost for each, was in json.loads(trace.baseline).items() if now.get(each) == was]
+        if still:
+            return Effect(happened=False, text=f"{len(still)} jobs are failed as before: {', '.join(still[:_SAMPLES])}")
+        return Effect(happened=True, text="every job left its failed state")
+
+    def undo(self, traces: Sequence[Trace]) -> None:  # noqa: ARG002 - there is none
+        return None
+
+    def _place(self) -> tuple[Systems, str, str]:
+        return self.systems, self.system, self.queue
+
+
+def _source(systems: Systems, system: str, queue: str) -> RetriableQueue:
+    source = systems[system].queue(queue).retriable
+    if source is None:
+        raise Refused(f"{system}/{queue} has no failed jobs to retry: this kind of queue keeps none.")
+    return source

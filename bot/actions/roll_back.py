@@ -1,0 +1,136 @@
+"""Return a component to an earlier release."""
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import Conflict, NotFound, Refused
+from bot.domain.plan import Plan, Step
+from bot.domain.policy import Risk
+from bot.ports import Deployments, Release
+from bot.services.action import Effect, Result, Trace
+from bot.services.systems import Component, Systems
+
+PREVIOUS = "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """One component to one release. `expected`: the release that must be current (an undo), or empty for any."""
+
+    systems: Systems
+    system: str
+    component: str
+    release: str
+    expected: str = ""
+
+    name = "roll_back"
+    risk = Risk.P0
+
+    @classmethod
+    async def to(cls, systems: Systems, system: str, component: str, wanted: str) -> "RollBack":
+        """The release that a person means: an id, a title, or `previous`. Raises `NotFound` with the nearest."""
+        releases = await deployments(systems[system].component(component), system).releases()
+        return cls(systems, system, component, _meant(releases, wanted, f"{system}/{component}").id)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.component,)
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return self._component().verify
+
+    def parameters(self) -> str:
+        return json.dumps([self.system, self.component, self.release, self.expected])
+
+    async def plan(self) -> Plan:
+        source = self._deployments()
+        releases = await source.releases()
+        now = _current(releases)
+        target = next((each for each in releases if each.id == self.release), None)
+        if target is None:
+            raise NotFound(f"{self._named()} has no release {self.release} any more; choose another.")
+        if target.current:
+            raise Conflict(f"{self._named()} already runs {label(target)}; name another release.")
+        if self.expected and (now is None or now.id != self.expected):
+            raise Refused(f"{self._named()} does not run {self.expected} any more; it was released again since.")
+        calls = tuple(call.text for call in source.calls(target))
+        was = label(now) if now else "an unknown release"
+        return Plan(
+            title=f"Roll back {self._named()} {was} → {label(target)}",
+            does="; ".join(calls),
+            steps=(Step(f"make {label(target)} current", calls),),
+            before=(f"{self._named()} runs {was}",),
+            not_reverted=tuple(source.not_reverted()),
+            undo=f"back to {was}" if now else "none: the current release is not listed",
+            undoable=now is not None,
+            material=(f"release {now.id if now else 'none'}", f"target {target.id}"),
+        )
+
+    async def baseline(self, step: Step) -> str:  # noqa: ARG002 - the one step
+        now = _current(await self._deployments().releases())
+        return json.dumps(now.id if now else "")
+
+    async def execute(self, step: Step) -> Result:  # noqa: ARG002 - the one step
+        source = self._deployments()
+        target = next((each for each in await source.releases() if each.id == self.release), None)
+        if target is None:
+            raise NotFound(f"{self._named()} has no release {self.release} any more.")
+        await source.roll_back(target)
+        return Result(f"{label(target)} made current")
+
+    async def observe(self, traces: Sequence[Trace]) -> Effect:  # noqa: ARG002 - the live state says it all
+        now = _current(await self._deployments().releases())
+        if now is None:
+            return Effect(None, f"{self._named()} does not tell which release it runs")
+        return Effect(now.id == self.release, f"{self._named()} runs {label(now)}")
+
+    def undo(self, traces: Sequence[Trace]) -> "RollBack | None":
+        before = json.loads(traces[0].baseline) if traces else ""
+        if not before or before == self.release:
+            return None
+        return RollBack(self.systems, self.system, self.component, before, expected=self.release)
+
+    def _named(self) -> str:
+        return f"{self.system}/{self.component}"
+
+    def _component(self) -> Component:
+        return self.systems[self.system].component(self.component)
+
+    def _deployments(self) -> Deployments:
+        return deployments(self._component(), self.system)
+
+
+def deployments(component: Component, system: str) -> Deployments:
+    """Where a component is released; raises `Refused` where it is not."""
+    if component.deployments is None:
+        raise Refused(f"{system}/{component.name} has no deployment that could be rolled back.")
+    return component.deployments
+
+
+def label(release: Release) -> str:
+    """A release for people: its id, which may be typed, and its title where that says more."""
+    return release.id if release.title in ("", release.id) else f"{release.id} {release.title}"
+
+
+def _current(releases: Sequence[Release]) -> Release | None:
+    return next((each for each in releases if each.current), None)
+
+
+def _meant(releases: Sequence[Release], wanted: str, named: str) -> Release:
+    if wanted.lower() == PREVIOUS:
+        place = next((place for place, each in enumerate(releases) if each.current), None)
+        if place is None:
+            raise NotFound(f"{named} does not tell which release it runs; name the release to go back to.")
+        if place + 1 >= len(releases):
+            raise NotFound(f"{named} has no release before {label(releases[place])}.")
+        return releases[place + 1]
+    for each in releases:
+        if wanted in (each.id, each.title):
+            return each
+    names = [each.id for each in releases]
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.3) or names[:5]
+    hint = f"there are {', '.join(near)}" if near else "it lists none"
+    raise NotFound(f"{named} has no release {wanted}; {hint}.")

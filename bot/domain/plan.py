@@ -1,0 +1,52 @@
+"""What an action will do, before it does it: live state, exact calls, what stays as it is, and the way back."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: what people read, the exact calls, and the action's own `data` (JSON), kept in the journal."""
+
+    title: str
+    calls: tuple[str, ...] = ()
+    data: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole plan. `material` is what must not change before it runs; counts, ages and health are never in it."""
+
+    title: str
+    does: str
+    steps: tuple[Step, ...]
+    before: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
+    not_reverted: tuple[str, ...] = ()
+    undo: str = ""
+    undoable: bool = False
+    material: tuple[str, ...] = ()
+
+    def dump(self) -> str:
+        """One line of JSON, for the ledger."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> "Plan":
+        """The plan from `dump`'s text."""
+        stored: dict[str, Any] = json.loads(text)
+        steps = tuple(Step(step["title"], tuple(step["calls"]), step["data"]) for step in stored["steps"])
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+        }
+        values["steps"] = steps
+        return cls(**values)
+
+
+def fingerprint(action: str, parameters: str, targets: Sequence[str], material: Sequence[str]) -> str:
+    """The sha256 that binds an approval to what was shown: action, parameters, targets, material state."""
+    canonical = json.dumps([action, json.loads(parameters), sorted(targets), list(material)], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

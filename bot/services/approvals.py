@@ -1,0 +1,271 @@
+"""The one way to decide on an operation: approve, deny, cancel, confirm, or run it alone in an emergency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.domain import operation_messages
+from bot.domain.errors import BotError, Conflict, NotFound, Refused, UsageError
+from bot.domain.operation import ALONE_AFTER, ENDED, EXPIRES_AFTER, Decision, Operation, State
+from bot.domain.people import Access, Actor
+from bot.domain.policy import Policy, Rule
+from bot.domain.timing import HOUR, span
+from bot.ports import Clock
+from bot.services import audit, operation_rows, outbox
+from bot.services.directory import Directory
+from bot.services.operation_ports import Ladder, OpenIncidents
+from bot.store import Ledger, Tx
+
+REVIEW_EVERY = HOUR
+LISTED_FOR_EMERGENCIES = frozenset({"roll_back", "restart", "clear_stuck", "put_back"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Click:
+    """What a person wants, and what they may do at this moment."""
+
+    reference: str
+    actor: Actor
+    access: Access
+    decision: Decision
+    reason: str
+
+
+class Approvals:
+    """Buttons, forms and the command line all end here; each decision is one transaction with its audit row."""
+
+    def __init__(  # noqa: PLR0917 - the parts it stands on, built once by `Operations`
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        policy: Policy,
+        directory: Directory,
+        ladder: Ladder,
+        incidents: OpenIncidents,
+        *,
+        wake: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._policy = policy
+        self._directory = directory
+        self._ladder = ladder
+        self._incidents = incidents
+        self._wake = wake
+
+    async def decide(
+        self, reference: str, actor: Actor, decision: Decision, reason: str = "", *, receipt: str | None = None
+    ) -> Operation:
+        """Decide once. `reason`: why it is denied; for an emergency run without an undo, the target's name as typed.
+
+        Raises `Refused` (not allowed, audited), `Conflict` (decided already), `NotFound`, `UsageError`.
+        """
+        click = _Click(reference, actor, await self._directory.access(actor), decision, reason.strip())
+        outcome = await self._ledger.write(lambda tx: self._decide(tx, click), receipt=receipt)
+        if isinstance(outcome, BotError):
+            raise outcome
+        self._wake()
+        return outcome
+
+    async def sign(self, reference: str, actor: Actor, *, receipt: str | None = None) -> Operation:
+        """Sign the review of an emergency run; the one who ran it cannot."""
+        access = await self._directory.access(actor)
+        outcome = await self._ledger.write(lambda tx: self._sign(tx, reference, actor, access), receipt=receipt)
+        if isinstance(outcome, BotError):
+            raise outcome
+        self._wake()
+        return outcome
+
+    def _decide(self, tx: Tx, click: _Click) -> Operation | BotError:
+        now, actor, decision, reason = self._clock.now(), click.actor, click.decision, click.reason
+        try:
+            operation = operation_rows.locked(tx, click.reference)
+        except NotFound as error:
+            self._refusal(tx, actor, click.reference[:40], decision, error)
+            return error
+        try:
+            self._allow_person(operation, click)
+            self._allow_state(tx, operation, click)
+        except BotError as error:
+            self._refusal(tx, actor, operation.id, decision, error)
+            return error
+
+        detail: dict[str, str | int | float | None] = {"reason": reason} if reason else {}
+        if click.access.stale:
+            detail["membership"] = "from a copy up to an hour old"
+        if decision == "approve":
+            tx.run("approve_operation", number=operation.number, person=actor.person, at=now, via=actor.via)
+            if len(operation.approved_by) + 1 >= operation.approvals_needed:
+                self._agree(tx, operation, actor)
+        elif decision in ("confirm", "emergency"):
+            self._agree(tx, operation, actor, emergency=decision == "emergency")
+        else:
+            end(tx, operation, State.DENIED if decision == "deny" else State.CANCELLED, actor, note=reason, now=now)
+        audit.record(tx, at=now, actor=actor, kind=f"operation.{_PAST[decision]}", subject=operation.id, detail=detail)
+        return operation_rows.publish(tx, operation.number, now)
+
+    def _allow_person(self, operation: Operation, click: _Click) -> None:
+        """Raise what speaks against this person. It comes before the state, of which a stranger learns nothing."""
+        own, decision, access = self._own(operation, click.actor), click.decision, click.access
+        if decision in ("cancel", "confirm") and not own:
+            other = "; deny it instead" if decision == "cancel" and operation.state is State.PENDING else ""
+            raise Refused(f"Only the requester, {operation.requester.person}, may {decision} {operation.id}{other}.")
+        if decision in ("confirm", "emergency"):
+            verdict = self._policy.may_ask(access, operation.risk)
+            if not verdict.allowed:
+                raise Refused(f"{operation.id} was not started: {verdict.reason}.")
+        if decision in ("approve", "deny"):
+            if decision == "deny" and own:
+                raise Refused(f"{operation.id} is your own request; cancel it instead of denying it.")
+            verdict = self._frozen(operation).may_approve(access, operation.risk, own=own)
+            if not verdict.allowed:
+                raise Refused(f"{operation.id} was not decided: {verdict.reason}.")
+
+    def _allow_state(self, tx: Tx, operation: Operation, click: _Click) -> None:
+        """Raise what speaks against it now."""
+        actor, decision, reason = click.actor, click.decision, click.reason
+        wanted = {"confirm": {State.DRAFT}, "cancel": {State.DRAFT, State.PENDING, State.APPROVED, State.CLAIMED}}
+        if operation.state not in wanted.get(decision, {State.PENDING}):
+            raise Conflict(_already(operation))
+        if self._expired(tx, operation):
+            raise Conflict(f"{operation.id} expired; ask again if it is still needed.")
+        if decision == "approve" and actor.person in operation.approved_by:
+            raise Conflict(f"You approved {operation.id} already; it needs someone else as well.")
+        if decision == "deny" and not reason:
+            raise UsageError(f"Say why you deny {operation.id}: the requester needs to know what to do instead.")
+        if decision == "emergency":
+            self._allow_alone(tx, operation, actor, reason)
+
+    def _allow_alone(self, tx: Tx, operation: Operation, actor: Actor, typed: str) -> None:
+        severity = self._incidents.severity(tx, operation.incident) if operation.incident else ""
+        if severity not in ("P0", "P1"):
+            raise Refused("An emergency run needs an open P0 or P1 incident of this system; open one, or wait.")
+        levels = self._ladder.ladder(self._clock.now())
+        if not levels or levels[0][1].person != actor.person:
+            on_call = levels[0][1].person if levels else "nobody"
+            raise Refused(f"Only the person on call may run this alone; that is {on_call}.")
+        if operation.action not in LISTED_FOR_EMERGENCIES:
+            raise Refused(f"{operation.action} is not listed for emergency runs; it needs an approval.")
+        if operation.plan.undoable:
+            return
+        waited = self._clock.now() - operation.created_at
+        if waited < ALONE_AFTER:
+            raise Refused(f"It has no undo: wait for a decision another {span(ALONE_AFTER - waited)}.")
+        if typed not in (operation.target, *operation.targets):
+            raise Refused(f"It has no undo: type the name of the target, {operation.target}, to run it alone.")
+
+    def _own(self, operation: Operation, actor: Actor) -> bool:
+        """Whether the request is this person's, from any account, by today's configuration or by that of its day."""
+        requester = operation.requester
+        if requester.via == "bot":
+            return False
+        now_known = self._directory.actor(requester.slack).person if requester.slack else requester.person
+        return actor.person in (requester.person, now_known) or bool(actor.slack and actor.slack == requester.slack)
+
+    def _frozen(self, operation: Operation) -> Policy:
+        """Today's policy with the roles and the number that were frozen into the request."""
+        rule = Rule(frozenset(), operation.approver_roles, operation.approvals_needed)
+        return replace(self._policy, rules={operation.risk: rule})
+
+    def _expired(self, tx: Tx, operation: Operation) -> bool:
+        if operation.expires_at is None or operation.expires_at > self._clock.now():
+            return False
+        open_p0 = operation.incident and self._incidents.severity(tx, operation.incident) == "P0"
+        return not (open_p0 and operation.state is State.PENDING)
+
+    def _agree(self, tx: Tx, operation: Operation, actor: Actor, *, emergency: bool = False) -> None:
+        now = self._clock.now()
+        changed = tx.run(
+            "operation_agreed",
+            number=operation.number,
+            now=now,
+            person=actor.person,
+            expires_at=now + EXPIRES_AFTER,
+            emergency=int(emergency),
+            review_at=now + REVIEW_EVERY if emergency else None,
+            was=operation.state.value,
+        )
+        if changed != 1:
+            raise Conflict(f"{operation.id} was decided at the same moment.")
+        if emergency:
+            self._page_next(tx, operation_rows.by_number(tx, operation.number), actor)
+
+    def _page_next(self, tx: Tx, operation: Operation, actor: Actor) -> None:
+        following = [person for _, person in self._ladder.ladder(self._clock.now()) if person.person != actor.person]
+        if following:
+            outbox.post(
+                tx,
+                key=f"{operation.key}:page",
+                channel=f"@{following[0].slack}",
+                message=operation_messages.emergency_page(operation),
+                now=self._clock.now(),
+                lane="page",
+            )
+
+    def _sign(self, tx: Tx, reference: str, actor: Actor, access: Access) -> Operation | BotError:
+        now = self._clock.now()
+        operation = operation_rows.find(tx, reference)
+        try:
+            self._allow_review(operation, actor, access)
+            if not tx.run("sign_review", number=operation.number, person=actor.person):
+                raise Conflict(f"The review of {operation.id} was signed already.")
+        except BotError as error:
+            self._refusal(tx, actor, operation.id, "review", error)
+            return error
+        audit.record(tx, at=now, actor=actor, kind="operation.reviewed", subject=operation.id)
+        return operation_rows.publish(tx, operation.number, now)
+
+    def _allow_review(self, operation: Operation, actor: Actor, access: Access) -> None:
+        if not operation.emergency:
+            raise Conflict(f"{operation.id} was approved in the usual way; there is nothing to sign.")
+        if actor.person == operation.decided_by:
+            raise Refused("You ran this yourself; someone else must sign the review.")
+        verdict = self._policy.may_ask(access, operation.risk)
+        if not verdict.allowed:
+            raise Refused(f"The review was not signed: {verdict.reason}.")
+
+    def _refusal(self, tx: Tx, actor: Actor, subject: str, decision: str, error: BotError) -> None:
+        audit.record(
+            tx,
+            at=self._clock.now(),
+            actor=actor,
+            kind="operation.refused",
+            subject=subject,
+            detail={"wanted": decision, "reason": str(error)},
+        )
+
+
+_PAST = {
+    "approve": "approved",
+    "deny": "denied",
+    "cancel": "cancelled",
+    "confirm": "confirmed",
+    "emergency": "emergency",
+}
+
+
+def end(tx: Tx, operation: Operation, state: State, actor: Actor, *, note: str = "", now: int) -> bool:
+    """End an operation that has not run; false where it moved on meanwhile."""
+    ended = tx.run(
+        "operation_ended_undecided",
+        number=operation.number,
+        state=state.value,
+        now=now,
+        person=actor.person,
+        note=note,
+        was=operation.state.value,
+    )
+    if ended:
+        tx.run("release_operation_locks", number=operation.number)
+    return bool(ended)
+
+
+def _already(operation: Operation) -> str:
+    """Why a click came too late, in words."""
+    if operation.state in (State.DRAFT, State.PENDING):
+        return f"{operation.id} is {operation.state}; that does not apply to it."
+    by = f" by {operation.decided_by}" if operation.decided_by else ""
+    state = operation.state.value if operation.state in ENDED else "approved"
+    if operation.state in (State.SUCCEEDED, State.FAILED, State.UNKNOWN):
+        state = f"approved{by} and ran: {operation.state}"
+        by = ""
+    return f"{operation.id} is already {state}{by}; nothing was done again."

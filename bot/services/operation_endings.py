@@ -1,0 +1,182 @@
+"""How an operation ends: observed, verified by the system's checks, told in the thread, its locks freed."""
+
+from collections.abc import Sequence
+
+from bot.domain import operation_messages
+from bot.domain.errors import BotError
+from bot.domain.operation import UNDO_COVERED_FOR, Operation, State
+from bot.domain.people import STEWARD, Actor
+from bot.domain.timing import MINUTE, SECOND
+from bot.ports import Clock
+from bot.services import audit, operation_rows, outbox
+from bot.services.action import Action, Actions, Effect, Trace
+from bot.services.operation_ports import Verifier
+from bot.store import Ledger, Tx
+
+VERIFY_FOR = MINUTE
+VERIFY_EVERY = 3 * SECOND
+OBSERVE_AFTER = (5 * SECOND, 30 * SECOND)
+"""When to look again: work may still be under way when its answer is lost, so "not happened" needs a second look."""
+
+
+class Endings:
+    """Every way out of `running` and `unknown`."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, actions: Actions, health: Verifier, owner: str) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._actions = actions
+        self._health = health
+        self._owner = owner
+
+    async def conclude(self, operation: Operation, action: Action, traces: Sequence[Trace]) -> None:
+        """All steps answered: look whether they took effect, then let the checks confirm it."""
+        try:
+            effect = await action.observe(traces)
+        except BotError as error:
+            effect = Effect(None, f"every step answered, but the result cannot be seen: {error}")
+        now, wall = self._clock.now(), self._clock.wall()
+        if effect.happened is None:
+            await self._ledger.write(lambda tx: self.lose_track(tx, operation.number, effect.text, now, wall))
+            return
+        state = State.SUCCEEDED if effect.happened else State.FAILED
+        note = "" if effect.happened else effect.text
+        await self._ledger.write(lambda tx: self.settle(tx, operation.number, (State.RUNNING, state), note, STEWARD))
+        await self.verify(operation.number)
+
+    async def observe(self, number: int) -> None:
+        """Look at an unknown operation; never repeat it."""
+        now = self._clock.now()
+
+        def claim(tx: Tx) -> tuple[Operation, Sequence[Trace], int] | None:
+            row = tx.one("operation_by_number", number=number)
+            seen = row["observations"] if row else 0
+            later = now + OBSERVE_AFTER[seen] if seen < len(OBSERVE_AFTER) else None
+            if not tx.run("move_observation", number=number, now=now, later=later):
+                return None
+            operation = operation_rows.by_number(tx, number)
+            return operation, operation_rows.traces(tx, operation), seen
+
+        claimed = await self._ledger.write(claim)
+        if claimed is None:
+            return
+        operation, traces, seen = claimed
+        effect = await self._look(operation, traces)
+        if effect.happened is False and seen == 0:
+            effect = Effect(None, f"{effect.text}; looking again in {OBSERVE_AFTER[0] // SECOND} s")
+        await self._ledger.write(lambda tx: self._observed(tx, number, effect))
+        await self.verify(number)
+
+    async def verify(self, number: int) -> None:
+        """Read the checks of a finished operation until they are healthy, for a minute at most."""
+        now = self._clock.now()
+
+        def claim(tx: Tx) -> Operation | None:
+            moved = tx.run("move_verification", number=number, now=now, later=now + VERIFY_EVERY)
+            return operation_rows.by_number(tx, number) if moved else None
+
+        operation = await self._ledger.write(claim)
+        if operation is None:
+            return
+        checks = self._actions[operation.action](operation.parameters).checks
+        try:
+            found = await self._health.readings(operation.system, checks)
+            good, text = operation_messages.healthy(found), operation_messages.readings(found)
+        except BotError as error:
+            good, text = False, str(error)
+        if good or self._clock.now() - (operation.finished_at or 0) >= VERIFY_FOR:
+            await self._ledger.write(lambda tx: self._verified(tx, number, text, good=good))
+
+    async def readings(self, operation: Operation) -> str:
+        """What the checks say now, on one line; what hinders them is said, and hinders nothing else."""
+        checks = self._actions[operation.action](operation.parameters).checks
+        if not checks:
+            return ""
+        try:
+            return operation_messages.readings(await self._health.readings(operation.system, checks))
+        except BotError as error:
+            return str(error)
+
+    def settle(self, tx: Tx, number: int, move: tuple[State, State], note: str, actor: Actor) -> bool:
+        """To succeeded or failed; frees the locks, opens the undo, tells the thread. False: someone else was first."""
+        now, (was, state) = self._clock.now(), move
+        operation = operation_rows.by_number(tx, number)
+        action = self._actions[operation.action](operation.parameters)
+        done = operation_rows.traces(tx, operation)
+        undoable = operation.plan.undoable and action.undo(done) is not None
+        checked = state is State.SUCCEEDED and bool(action.checks)
+        changed = tx.run(
+            "finish_operation",
+            number=number,
+            state=state.value,
+            was=was.value,
+            owner=self._owner,
+            now=now,
+            note=note,
+            undo_until=now + UNDO_COVERED_FOR if undoable else None,
+            verified="waiting" if checked else "",
+            verify_at=now if checked else None,
+        )
+        if not changed:
+            return False
+        tx.run("release_operation_locks", number=number)
+        audit.record(
+            tx,
+            at=now,
+            actor=actor,
+            kind=f"operation.{state}",
+            subject=operation.id,
+            detail={"was": was.value, "note": note},
+        )
+        ended = operation_rows.publish(tx, number, now)
+        before = next((row["text"] for row in tx.all("journal_of_operation", number=number) if row["step"] < 0), "")
+        told = [trace.result.text if trace.result else f"{trace.step.title}: no answer" for trace in done]
+        message = operation_messages.outcome_thread(ended, told, before)
+        outbox.post(tx, key=f"{ended.key}:outcome", channel=ended.channel, message=message, now=now, thread=ended.key)
+        return True
+
+    def lose_track(self, tx: Tx, number: int, note: str, now: int, wall: int) -> bool:
+        """From running to unknown: it keeps its locks and is looked at from now on."""
+        if not tx.run("lose_track_of_operation", number=number, note=note, owner=self._owner, now=now, wall=wall):
+            return False
+        audit.record(tx, at=now, actor=STEWARD, kind="operation.unknown", subject=f"OP-{number}", detail={"note": note})
+        operation_rows.publish(tx, number, now)
+        return True
+
+    async def _look(self, operation: Operation, traces: Sequence[Trace]) -> Effect:
+        if not traces:
+            return Effect(happened=False, text="no step had begun; nothing was run")
+        try:
+            effect = await self._actions[operation.action](operation.parameters).observe(traces)
+        except BotError as error:
+            return Effect(None, f"it cannot be seen: {error}")
+        total = len(operation.plan.steps)
+        if effect.happened and len(traces) < total:
+            return Effect(happened=False, text=f"only {len(traces)} of {total} steps were run; the rest was not")
+        return effect
+
+    def _observed(self, tx: Tx, number: int, effect: Effect) -> None:
+        if effect.happened is None:
+            if tx.run("note_unknown", number=number, note=effect.text):
+                operation_rows.publish(tx, number, self._clock.now())
+            return
+        state = State.SUCCEEDED if effect.happened else State.FAILED
+        # What was lost stays in sight: a release may be current while the call after it failed.
+        lost = operation_rows.by_number(tx, number).note
+        self.settle(tx, number, (State.UNKNOWN, state), f"{lost}; observed: {effect.text}", STEWARD)
+
+    def _verified(self, tx: Tx, number: int, text: str, *, good: bool) -> None:
+        now = self._clock.now()
+        if not tx.run("settle_verification", number=number, verified="yes" if good else "no", verification=text):
+            return
+        ended = operation_rows.publish(tx, number, now)
+        audit.record(
+            tx,
+            at=now,
+            actor=STEWARD,
+            kind="operation.verified" if good else "operation.not_verified",
+            subject=ended.id,
+            detail={"checks": text},
+        )
+        message = operation_messages.verification_thread(ended)
+        outbox.post(tx, key=f"{ended.key}:after", channel=ended.channel, message=message, now=now, thread=ended.key)

@@ -1,0 +1,157 @@
+"""Operations in the ledger: rows to values, the journal, and the messages that follow every change of state."""
+
+import json
+from typing import Any
+
+from bot.domain import operation_messages
+from bot.domain.errors import NotFound
+from bot.domain.operation import Approver, Operation, State
+from bot.domain.people import Actor
+from bot.domain.plan import Plan
+from bot.domain.policy import Risk
+from bot.services import outbox
+from bot.services.action import Result, Trace
+from bot.store import Row, Tx
+
+
+def find(tx: Tx, reference: str) -> Operation:
+    """An operation by its token or by `OP-88`; raises `NotFound`."""
+    row = tx.one("operation_by_token", token=reference)
+    number = reference.upper().removeprefix("OP-")
+    if row is None and number.isascii() and number.isdigit() and len(number) < 18:
+        row = tx.one("operation_by_number", number=int(number))
+    if row is None:
+        raise NotFound("There is no such operation; the button may belong to another installation or be forged.")
+    return from_row(tx, row)
+
+
+def locked(tx: Tx, reference: str) -> Operation:
+    """As `find`, and nobody else decides on it until this transaction ends."""
+    operation = find(tx, reference)
+    tx.one("lock_operation", number=operation.number)
+    return by_number(tx, operation.number)
+
+
+def by_number(tx: Tx, number: int) -> Operation:
+    """An operation that exists."""
+    return find(tx, str(number))
+
+
+def from_row(tx: Tx, row: Row) -> Operation:
+    """A row and its approvals as a value."""
+    approvals = tuple(each["person"] for each in tx.all("approvals_of_operation", number=row["number"]))
+    return Operation(
+        number=row["number"],
+        token=row["token"],
+        action=row["action"],
+        parameters=row["parameters"],
+        system=row["system"],
+        targets=tuple(json.loads(row["targets"])),
+        risk=Risk(row["risk"]),
+        state=State(row["state"]),
+        requester=Actor(row["requester"], row["requester_slack"], row["requester_via"]),
+        on_call=bool(row["on_call"]),
+        reason=row["reason"],
+        incident=row["incident"],
+        severity=row["severity"],
+        channel=row["channel"],
+        plan=Plan.load(row["plan"]),
+        fingerprint=row["fingerprint"],
+        approvals_needed=row["approvals_needed"],
+        approver_roles=frozenset(json.loads(row["approver_roles"])),
+        approvers=tuple(Approver(*each) for each in json.loads(row["approvers"])),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        approved_by=approvals,
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+        note=row["note"],
+        emergency=bool(row["emergency"]),
+        reviewed_by=row["reviewed_by"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        verified=row["verified"],
+        verification=row["verification"],
+        undo_of=row["undo_of"],
+        undone_by=row["undone_by"],
+        undo_until=row["undo_until"],
+    )
+
+
+def insert(tx: Tx, operation: Operation) -> None:
+    """Store a new operation."""
+    pending = operation.state is State.PENDING
+    tx.run(
+        "insert_operation",
+        number=operation.number,
+        token=operation.token,
+        action=operation.action,
+        parameters=operation.parameters,
+        system=operation.system,
+        targets=json.dumps(operation.targets),
+        risk=operation.risk.value,
+        state=operation.state.value,
+        requester=operation.requester.person,
+        requester_slack=operation.requester.slack,
+        requester_via=operation.requester.via,
+        on_call=int(operation.on_call),
+        reason=operation.reason,
+        incident=operation.incident,
+        severity=operation.severity,
+        channel=operation.channel,
+        plan=operation.plan.dump(),
+        fingerprint=operation.fingerprint,
+        approvals_needed=operation.approvals_needed,
+        approver_roles=json.dumps(sorted(operation.approver_roles)),
+        approvers=json.dumps([[each.person, each.slack, each.at] for each in operation.approvers]),
+        created_at=operation.created_at,
+        expires_at=operation.expires_at,
+        next_ping_at=operation.approvers[0].at if pending and operation.approvers else None,
+        decided_at=operation.decided_at,
+        decided_by=operation.decided_by,
+        undo_of=operation.undo_of,
+    )
+
+
+def traces(tx: Tx, operation: Operation) -> tuple[Trace, ...]:
+    """The steps that were begun, in order, with what the journal knows of each."""
+    rows = tx.all("journal_of_operation", number=operation.number)
+    results: dict[int, Any] = {row["step"]: row for row in rows if row["phase"] == "result"}
+    return tuple(
+        Trace(
+            operation.plan.steps[row["step"]],
+            row["data"],
+            Result(results[row["step"]]["text"], results[row["step"]]["data"]) if row["step"] in results else None,
+        )
+        for row in rows
+        if row["phase"] == "intent" and row["step"] >= 0
+    )
+
+
+def publish(tx: Tx, number: int, now: int) -> Operation:
+    """Bring the operation's message in the channel, and its copies to those pinged, up to date."""
+    operation = by_number(tx, number)
+    if operation.state is State.DRAFT or _never_shown(tx, operation):
+        return operation
+    message = operation_messages.request(operation, now)
+    outbox.post(tx, key=operation.key, channel=operation.channel, message=message, now=now)
+    for approver in operation.approvers:
+        key = copy_key(operation, approver)
+        if posted(tx, key):
+            outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
+    return operation
+
+
+def copy_key(operation: Operation, approver: Approver) -> str:
+    """The outbox key of an approver's own copy."""
+    return f"{operation.key}:{approver.person}"
+
+
+def _never_shown(tx: Tx, operation: Operation) -> bool:
+    """A draft that ends without being confirmed was shown to its requester alone."""
+    return operation.state in (State.CANCELLED, State.EXPIRED) and not posted(tx, operation.key)
+
+
+def posted(tx: Tx, key: str) -> bool:
+    """Whether a message with this key was ever put into the outbox."""
+    return tx.one("message_place", key=key) is not None
