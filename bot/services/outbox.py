@@ -69,7 +69,7 @@ def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | Non
         position=_position(now),
         route="pagerduty",
         channel="pagerduty",
-        thread_key=page.key,  # Keeps the events of one incident in order: a late trigger would reopen what was resolved.
+        thread_key=page.key,  # Keeps an incident's events in order: a late trigger would reopen it.
         lane="page",
         body=json.dumps(body, ensure_ascii=False),
         now=now,

@@ -38,6 +38,8 @@ class _PostgresTx:
         return self._connection.execute(queries.for_postgres(name), parameters).rowcount
 
     def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        if not rows:
+            return []
         statement = queries.for_postgres(name)
         # Pipelined: all rows cost one round trip. The counts are there once the pipeline has ended.
         with self._connection.pipeline():

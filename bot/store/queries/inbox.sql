@@ -24,6 +24,9 @@ where key in (
 ) and state in ('waiting', 'claimed') and lease_until <= :wall
 returning key, call, received_at;
 
+-- name: renew_inbox
+update inbox set lease_until = :lease_until where key = :key and owner = :owner and state = 'claimed';
+
 -- name: count_open_inbox
 select count(*) as n from inbox where state in ('waiting', 'claimed');
 

@@ -73,10 +73,16 @@ select epoch from incident where id = :id;
 update message set
     sending_since = :wall,
     sending_revision = wanted_revision,
-    doubtful_since = case when ts is null then coalesce(doubtful_since, sending_since) end,
+    doubtful_since = cast(:doubtful_since as bigint),
     owner = :owner
 where key = :key and state = 'open'
-returning sending_revision, doubtful_since, body, channel, ts;
+returning wanted_revision, body;
+
+-- name: start_look_up
+-- `sending_since` and `sending_revision` stay those of the attempt that is looked up.
+update message set doubtful_since = :doubtful_since, owner = :owner
+where key = :key and state = 'open'
+returning wanted_revision, body;
 
 -- name: message_delivered
 -- The first sender that knows where the message stands says so, even if it lost the lane meanwhile.
@@ -108,7 +114,7 @@ where key = :key and owner = :owner;
 update message set
     not_before = :not_before,
     attempts = attempts + 1,
-    doubtful_since = :doubtful_since,
+    doubtful_since = cast(:doubtful_since as bigint),
     last_error = :error
 where key = :key and owner = :owner;
 

@@ -1,0 +1,146 @@
+"""The outbox sender: one task per lane that has something to send, several channels at once."""
+
+import asyncio
+import contextlib
+import functools
+
+import structlog
+
+from bot.domain.errors import Unavailable
+from bot.engine import lanes
+from bot.engine.delivery import Delivery
+from bot.engine.letter import FRESH, Delayed, Lane, Letter, Outcome, Sending
+from bot.ports import Clock
+from bot.store import Ledger, Tx
+
+_LOG = structlog.get_logger(__name__)
+
+_POLL = 1.0
+_LEDGER_PAUSE = 0.5
+_SETTLE_PATIENCE = 5.0
+_STOP_PATIENCE = 6.0
+
+
+class Sender:
+    """Sends what the outbox holds. `wake` it after a commit; otherwise it looks once a second."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, delivery: Delivery, *, owner: str) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._delivery = delivery
+        self._owner = owner
+        self._lanes: dict[Lane, asyncio.Task[None]] = {}
+        self._paused: dict[str, int] = {}
+        self._woken = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._stopping = False
+        self._ledger_silent = False
+
+    def wake(self) -> None:
+        """Look for something to send now."""
+        self._quiet.clear()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until `stop` is called."""
+        while not self._stopping:
+            self._woken.clear()
+            pause = _POLL
+            try:
+                pause = await self._start_lanes()
+            except Unavailable as error:
+                self._note_silence(error)
+            except Exception as error:  # noqa: BLE001 - the edge: the sender outlives any defect in one look
+                _LOG.error("outbox cannot be read", error=str(error), exc_info=error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def stop(self) -> None:
+        """Let the messages in mid-send end and record them; nothing new is started."""
+        self._stopping = True
+        self._woken.set()
+        if self._lanes:
+            _, late = await asyncio.wait(self._lanes.values(), timeout=_STOP_PATIENCE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def settle(self) -> None:
+        """Wait until all that may go now has gone, five seconds at most: a channel may be slow or limited."""
+        if self._stopping:
+            return
+        self.wake()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_PATIENCE):
+                await self._quiet.wait()
+
+    async def _start_lanes(self) -> float:
+        """Start a task for every lane with something due; seconds until the next look."""
+        due, upcoming = await self._ledger.read(lambda tx: lanes.due_lanes(tx, self._clock.now()))
+        self._ledger_silent = False
+        wall = self._clock.wall()
+        self._paused = {channel: until for channel, until in self._paused.items() if until > wall}
+        for lane in due:
+            if lane not in self._lanes and lane.channel not in self._paused and not self._stopping:
+                task = asyncio.create_task(self._work(lane), name=f"send {lane.channel} {lane.lane}")
+                self._lanes[lane] = task
+        if not self._lanes and not self._woken.is_set():
+            self._quiet.set()
+        waits = [until - wall for until in self._paused.values()]
+        if upcoming is not None:
+            waits.append(upcoming - self._clock.now())
+        return max(0.01, min([_POLL, *(wait / 1000 for wait in waits)]))
+
+    async def _work(self, lane: Lane) -> None:
+        """Send what the lane holds, one after another."""
+        sent = False
+        try:
+            while not self._stopping and lane.channel not in self._paused:
+                marked = self._sending()
+                letter = await self._ledger.write(functools.partial(_take, lane=lane, sending=marked))
+                if letter is None or self._clock.wall() - marked.wall > FRESH:
+                    break
+                outcome = await self._delivery.deliver(letter)
+                self._slow_down(lane, outcome)
+                await self._record(letter, outcome)
+                sent = True
+            await self._ledger.write(lambda tx: lanes.leave(tx, lane, self._sending()))
+        except Unavailable as error:
+            self._note_silence(error)
+        except Exception as error:  # noqa: BLE001 - the edge: a defect in one lane must not stop the others
+            _LOG.error("lane failed", channel=lane.channel, lane=lane.lane, error=str(error), exc_info=error)
+        finally:
+            del self._lanes[lane]
+            if sent:
+                self._woken.set()  # What came in meanwhile, and what waited for this lane's pages.
+            elif not self._lanes and not self._woken.is_set():
+                self._quiet.set()
+
+    async def _record(self, letter: Letter, outcome: Outcome) -> None:
+        """Write the outcome down, however long the ledger is silent: a sent message must not be sent again."""
+        while True:
+            try:
+                return await self._ledger.write(lambda tx: lanes.settle(tx, letter, outcome, self._sending()))
+            except Unavailable as error:
+                self._note_silence(error)
+                if self._stopping:
+                    raise
+                await asyncio.sleep(_LEDGER_PAUSE)
+
+    def _slow_down(self, lane: Lane, outcome: Outcome) -> None:
+        """When Slack asks to wait, both lanes of the channel wait; pages then go first."""
+        if isinstance(outcome, Delayed) and outcome.pause is not None:
+            self._paused[lane.channel] = self._clock.wall() + outcome.pause
+
+    def _sending(self) -> Sending:
+        return Sending(self._owner, self._clock.now(), self._clock.wall())
+
+    def _note_silence(self, error: Unavailable) -> None:
+        if not self._ledger_silent:
+            _LOG.warning("ledger is silent, sending waits", error=str(error))
+        self._ledger_silent = True
+
+
+def _take(tx: Tx, *, lane: Lane, sending: Sending) -> Letter | None:
+    return lanes.take(tx, lane, sending)
