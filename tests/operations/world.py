@@ -1,0 +1,229 @@
+"""A bot with two systems in memory: what a test of operations acts on and looks at."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.actions.registry import registry
+from bot.actions.restart import Restart
+from bot.actions.roll_back import RollBack
+from bot.config.models import PersonModel, PolicyModel, RoleModel, RuleModel, StewardModel
+from bot.domain import message_json
+from bot.domain.message import Bold, Button, Buttons, Line, Mention, Message, Moment, Paragraph, Small
+from bot.domain.operation import Operation, State
+from bot.domain.people import Actor
+from bot.domain.policy import Policy, Risk, Rule
+from bot.domain.reading import Thresholds
+from bot.domain.timing import DAY, MINUTE
+from bot.ports import Job
+from bot.services.directory import Directory
+from bot.services.operation_ports import OpenIncident
+from bot.services.operations import Operations
+from bot.services.systems import Component, System, Systems, WatchedQueue
+from bot.store import Ledger, Tx, queries
+from tests.fakes.clock import FakeClock
+from tests.fakes.groups import FakeGroups
+from tests.fakes.production import FakeDeployments, FakeHealth, FakeQueue, FakeRestarter
+
+# What a test looks at; the bot itself never reads these whole.
+queries.statements()["test_messages"] = "select key, channel, body from message order by created_at, key"
+queries.statements()["test_audit"] = "select actor, kind, subject from audit order by written, kind"
+
+ENGINEER, SRE, LEAD, MANAGER = (Actor(name, f"U0{name.upper()}") for name in ("engineer", "sre", "lead", "manager"))
+STRANGER = Actor("U0STRANGER", "U0STRANGER")
+SECOND_ACCOUNT = "U0LEAD2"
+EVERYBODY = {"U0ENGINEER", "U0SRE", "U0LEAD", SECOND_ACCOUNT, "U0MANAGER"}
+
+
+class FakeIncidents:
+    """At most one open incident per system."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, OpenIncident] = {}
+
+    def of_system(self, tx: Tx, system: str) -> OpenIncident | None:
+        del tx
+        return self.open.get(system)
+
+    def severity(self, tx: Tx, incident: str) -> str:
+        del tx
+        return next((each.severity for each in self.open.values() if each.id == incident), "")
+
+
+class FakeLadder:
+    """sre is on call, then lead, then manager."""
+
+    def __init__(self) -> None:
+        self.people = [("primary", SRE), ("secondary", LEAD), ("manager", MANAGER)]
+
+    def ladder(self, at: int) -> list[tuple[str, Actor]]:
+        del at
+        return self.people
+
+
+def rules(approvals: int = 1) -> Policy:
+    """Engineers may ask, approvers approve."""
+    ask = frozenset({"engineer"})
+    return Policy(
+        {
+            Risk.READ: Rule(ask),
+            Risk.CHANGE: Rule(ask),
+            Risk.P0: Rule(ask, frozenset({"approver"}), approvals),
+        },
+        {},
+    )
+
+
+def configuration() -> StewardModel:
+    """As little as operations read of it."""
+    ask = RuleModel(ask=("engineer",))
+    people = {
+        "engineer": PersonModel(slack=("U0ENGINEER",)),
+        "sre": PersonModel(slack=("U0SRE",)),
+        "lead": PersonModel(slack=("U0LEAD", SECOND_ACCOUNT)),
+        "manager": PersonModel(slack=("U0MANAGER",)),
+    }
+    return StewardModel(
+        channel="C0ALERTS",
+        people=people,
+        roles={"engineer": RoleModel(group="S0ENGINEERS"), "approver": RoleModel(group="S0APPROVERS")},
+        policy=PolicyModel(read=ask, change=ask, p0=RuleModel(ask=("engineer",), approve=("approver",))),
+        severities={},
+        oncall={"primary": {"rotation": ("sre",)}},
+    )
+
+
+@dataclass
+class World:
+    """Everything around one `Operations`, and a second one as after a restart or on another replica."""
+
+    ledger: Ledger
+    clock: FakeClock
+    policy: Policy = field(default_factory=rules)
+    web: FakeDeployments = field(default_factory=FakeDeployments)
+    docker: FakeRestarter = field(default_factory=lambda: FakeRestarter(["worker", "postgres"]))
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    health: FakeHealth = field(default_factory=FakeHealth)
+    incidents: FakeIncidents = field(default_factory=FakeIncidents)
+    ladder: FakeLadder = field(default_factory=FakeLadder)
+    groups: FakeGroups = field(
+        default_factory=lambda: FakeGroups(
+            {"S0ENGINEERS": set(EVERYBODY), "S0APPROVERS": {"U0LEAD", SECOND_ACCOUNT, "U0MANAGER"}}
+        )
+    )
+
+    def __post_init__(self) -> None:
+        self.systems = Systems({"shop": self._system()})
+        self.directory = Directory(configuration(), self.groups, self.clock, self.ledger)
+        self.operations = self.replica("one")
+
+    def replica(self, owner: str) -> Operations:
+        """Another process on the same ledger."""
+        return Operations(
+            self.ledger,
+            self.clock,
+            self.policy,
+            self.directory,
+            self.ladder,
+            self.health,
+            registry(self.systems, self.clock),
+            configuration(),
+            owner,
+            incidents=self.incidents,
+        )
+
+    def _system(self) -> System:
+        return System(
+            "shop",
+            "Shop",
+            queues={
+                "jobs": WatchedQueue(
+                    "jobs", self.queue, Thresholds(), self.queue, self.queue, stuck_after=30 * MINUTE, expire_after=DAY
+                )
+            },
+            components={
+                "web": Component("web", deployments=self.web, verify=("web",)),
+                "worker": Component("worker", restarter=self.docker, service="worker", verify=("containers",)),
+                "postgres": Component("postgres", restarter=self.docker, service="postgres", database=True),
+            },
+        )
+
+    def roll_back(self, release: str = "v40") -> RollBack:
+        """The p0 of most tests."""
+        return RollBack(self.systems, "shop", "web", release)
+
+    async def restart(self, *components: str) -> Restart:
+        """The change of most tests."""
+        return await Restart.of(self.systems, "shop", components or ("worker",))
+
+    async def asked(self, requester: Actor = SRE, reason: str = "503") -> Operation:
+        """A rollback that waits for approval."""
+        return await self.operations.propose(self.roll_back(), requester, reason)
+
+    async def work(self, replica: Operations | None = None) -> None:
+        """Cycles of the engine until nothing more happens now."""
+        running = replica or self.operations
+        for _ in range(4):
+            while await running.timers.run(self.clock.now()):
+                pass
+            await running.execution.run(self.clock.now())
+            await running.execution.idle()
+
+    async def state(self, operation: Operation) -> State:
+        """Where it stands now."""
+        return (await self.now(operation)).state
+
+    async def now(self, operation: Operation) -> Operation:
+        """The operation as stored."""
+        return await self.operations.find(operation.token)
+
+    async def messages(self) -> dict[str, tuple[str, Message]]:
+        """Every message of the outbox by key: its channel and what it says now."""
+        rows = await self.ledger.read(lambda tx: tx.all("test_messages"))
+        return {row["key"]: (row["channel"], message_json.load(row["body"])) for row in rows}
+
+    async def sees(self, key: str) -> str:
+        """The text of one message."""
+        return said((await self.messages())[key][1])
+
+    async def audit(self) -> list[tuple[str, str, str]]:
+        """Actor, kind and subject of each audit row, in order."""
+        rows = await self.ledger.read(lambda tx: tx.all("test_audit"))
+        return [(row["actor"], row["kind"], row["subject"]) for row in rows]
+
+    async def locks(self) -> list[str]:
+        """The names of the locks that are held."""
+        return [row["name"] for row in await self.ledger.read(lambda tx: tx.all("operation_locks"))]
+
+
+def said(message: Message) -> str:
+    """A message as plain text, buttons as `[label]`."""
+    told: list[str] = []
+    for part in message.parts:
+        if isinstance(part, Paragraph):
+            told += [_line(line) for line in part.lines]
+        elif isinstance(part, Small):
+            told.append(_line(part.line))
+        elif isinstance(part, Buttons):
+            told.append(" ".join(f"[{item.label}]" for item in part.items if isinstance(item, Button)))
+        elif hasattr(part, "text"):
+            told.append(part.text)
+    return "\n".join(told)
+
+
+def _line(line: Line) -> str:
+    return "".join(_inline(item) for item in line)
+
+
+def _inline(item: Any) -> str:  # noqa: ANN401 - any of the inline primitives
+    if isinstance(item, Mention):
+        return f"@{item.person}"
+    if isinstance(item, Moment):
+        return f"<{item.at}>"
+    return item.text if isinstance(item, Bold) else str(getattr(item, "text", item))
+
+
+def jobs(clock: FakeClock, *ids: str, age: int = 60 * MINUTE) -> list[Job]:
+    """Entries of a queue that are `age` old."""
+    since = clock.now() - age
+    return [Job(each, f"job {each}", since=since, payload=json.dumps({"id": each}), score=float(since)) for each in ids]
