@@ -15,7 +15,7 @@ UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 
 def duration_ms(text: str) -> int:
     """`90s`, `5m`, `1h30m`, `2d` in milliseconds; raises `ValueError` where it is none of that."""
-    if not re.fullmatch(r"(\d{1,6}[dhms])+", text):
+    if not re.fullmatch(r"([0-9]{1,6}[dhms])+", text):
         raise ValueError(f"{text!r} is no duration; write it as 90s, 5m, 1h30m or 2d.")
     return sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
 

@@ -42,6 +42,9 @@ class Timeline:
 
     def __init__(self) -> None:
         self._posts: dict[str, dict[str, Post]] = {}
+        self._threads: dict[
+            tuple[str, str], list[Post]
+        ] = {}  # By channel and first message, so that reading stays quick.
         self._last = 0
         self._read: dict[tuple[str, str], str] = {}
         self.pins: dict[str, list[str]] = {}
@@ -55,6 +58,8 @@ class Timeline:
     def add(self, post: Post) -> None:
         """Keep a message."""
         self._posts.setdefault(post.channel, {})[post.ts] = post
+        if post.thread_ts is not None and post.is_reply and not post.only:
+            self._threads.setdefault((post.channel, post.thread_ts), []).append(post)
 
     def find(self, channel: str, ts: str) -> Post | None:
         """One message."""
@@ -63,6 +68,9 @@ class Timeline:
     def remove(self, post: Post) -> None:
         """Take a message away; its pin goes with it."""
         self._posts.get(post.channel, {}).pop(post.ts, None)
+        thread = self._threads.get((post.channel, post.thread_ts or ""), [])
+        if post in thread:
+            thread.remove(post)
         pinned = self.pins.get(post.channel, [])
         if post.ts in pinned:
             pinned.remove(post.ts)
@@ -77,7 +85,7 @@ class Timeline:
 
     def replies(self, channel: str, thread_ts: str) -> list[Post]:
         """The public replies to a message, oldest first."""
-        return [post for post in self.posts(channel) if post.is_reply and post.thread_ts == thread_ts and not post.only]
+        return list(self._threads.get((channel, thread_ts), ()))
 
     def mark_read(self, user: str, channel: str) -> None:
         """The person has seen everything in the channel up to now."""

@@ -43,11 +43,12 @@ class World:
         async with self.session.request(method, self.workspace.url + path, json=body, params=query) as answer:
             return answer.status, await answer.json()
 
-    async def does(self, path: str, **body: object) -> Any:
+    async def does(self, path: str, **body: object) -> dict[str, Any]:
         """A local call that must succeed."""
         status, answer = await self.call("POST", f"/local/{path}", body)
         assert 200 == status, answer
-        return answer
+        found: dict[str, Any] = answer
+        return found
 
     async def messages(self, user: str = "sre", channel: str = "#production-alerts") -> list[dict[str, Any]]:
         """What a person sees."""
@@ -62,9 +63,11 @@ class World:
         found: list[dict[str, Any]] = answer["views"]
         return found
 
-    async def post(self, **arguments: Any) -> str:
+    async def post(self, **arguments: object) -> str:
         """The app posts to the alerts channel; returns the timestamp."""
-        answer = await self.slack.chat_postMessage(**{"channel": "C0ALERTS", "text": "hello"} | arguments)
+        answer = await self.slack.api_call(
+            "chat.postMessage", json={"channel": "C0ALERTS", "text": "hello"} | arguments
+        )
         return str(answer["ts"])
 
 

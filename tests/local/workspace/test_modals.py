@@ -18,7 +18,7 @@ def text(value: str) -> dict[str, str]:
     return {"type": "plain_text", "text": value}
 
 
-def modal(title: str = "Form", **more: Any) -> dict[str, Any]:
+def modal(title: str = "Form", **more: object) -> dict[str, Any]:
     """A form with a required text, an optional select and a person."""
     options = [{"text": text(name), "value": name} for name in ("v40", "v41")]
     blocks = [
@@ -57,13 +57,13 @@ async def trigger(world: World, user: str = "sre") -> str:
     return str(world.app.received.pop()["trigger_id"])
 
 
-async def opened(world: World, **more: Any) -> str:
+async def opened(world: World, **more: object) -> str:
     """The id of a modal that is open for the engineer on call."""
-    answer = await world.slack.views_open(trigger_id=await trigger(world), view=modal(**more))
+    answer = await world.slack.views_open(trigger_id=await trigger(world), view=modal() | more)
     return str(answer["view"]["id"])
 
 
-async def submit(world: World, view_id: str, **values: Any) -> tuple[int, Any]:
+async def submit(world: World, view_id: str, **values: object) -> tuple[int, Any]:
     """Submit with one value per block."""
     actions = {"why": "text", "release": "choice", "who": "person"}
     body = {block: {actions[block]: value} for block, value in values.items()}
@@ -193,7 +193,7 @@ async def test_the_acknowledgement_says_what_becomes_of_the_modal(
 async def test_an_answer_that_makes_no_sense_keeps_the_modal_and_says_so(
     world: World, answer: tuple[int, object]
 ) -> None:
-    """ "We had some trouble connecting", as Slack's client says."""
+    """The client says that it had some trouble connecting."""
     view_id = await opened(world)
     world.app.answers = [answer]
 
