@@ -25,7 +25,7 @@ TEXT_LIMIT = 2_000
 
 
 class Incidents:
-    """What people do with incidents. `steps` is shared with the escalation duty."""
+    """What people do with incidents. `posts` and `steps` are shared with the duties that work on incidents."""
 
     def __init__(
         self, ledger: Ledger, clock: Clock, config: StewardModel, *, systems: Systems, oncall: OnCall, matrix: Matrix
@@ -35,8 +35,8 @@ class Incidents:
         self._oncall = oncall
         self._systems = systems
         self._channel = config.channel
-        self._posts = IncidentPosts(config.channel, matrix, systems, pager=config.pagerduty is not None)
-        self.steps = IncidentSteps(self._posts)
+        self.posts = IncidentPosts(config.channel, matrix, systems, pager=config.pagerduty is not None)
+        self.steps = IncidentSteps(self.posts)
 
     async def open(
         self,
@@ -49,7 +49,7 @@ class Incidents:
         receipt: str | None = None,
     ) -> Board:
         """Open one: row, header and the page at minute 0 in one transaction; its channel and evidence follow later."""
-        ladder = self._posts.matrix[severity]
+        ladder = self.posts.matrix[severity]
         if system:
             self._systems[system]  # Raises NotFound with the nearest name.
         roster, now = await self._oncall.roster(), self._clock.now()
@@ -74,11 +74,11 @@ class Incidents:
             opening = {"severity": severity.value, "system": system, "title": incident.title}
             self._note(tx, incident, actor, now, kind="opened", text=f"opened it as {severity}", detail=opening)
             # The header comes first in the channel, and stands even where nobody is told before the morning.
-            self._posts.header(tx, self._posts.board(tx, incident, roster, now))
+            self.posts.header(tx, self.posts.board(tx, incident, roster, now))
             incident = self._catch_up(tx, incident, roster, now, actor)
-            board = self._posts.board(tx, incident, roster, now)
+            board = self.posts.board(tx, incident, roster, now)
             if ladder.phones:
-                self._posts.trigger(tx, board)
+                self.posts.trigger(tx, board)
             return board
 
         return await self._ledger.write(work, receipt=receipt)
@@ -106,7 +106,7 @@ class Incidents:
         self, reference: Reference, severity: Severity, actor: Actor, *, receipt: str | None = None
     ) -> Board:
         """Another severity, another plan."""
-        self._posts.matrix[severity]  # Raises NotFound for one that is not configured.
+        self.posts.matrix[severity]  # Raises NotFound for one that is not configured.
         return await self._change(
             reference,
             actor,
@@ -176,11 +176,11 @@ class Incidents:
             incident = self._locked(tx, reference)
             if not incident.active:
                 raise Conflict(f"{incident.id} is {incident.state}; nobody is paged for it any more.")
-            following = following_level(self._posts.matrix[incident.severity], incident)
+            following = following_level(self.posts.matrix[incident.severity], incident)
             if level is not None and level != following:
                 raise Conflict(f"{incident.id} has moved on: level {level} was paged already. The next is {following}.")
             moved = self._page(tx, incident, roster, now, actor)
-            return self._posts.board(tx, moved, roster, now)
+            return self.posts.board(tx, moved, roster, now)
 
         return await self._ledger.write(work, receipt=receipt)
 
@@ -209,7 +209,7 @@ class Incidents:
 
         def work(tx: Tx) -> tuple[Board, list[Event]]:
             incident = self._found(tx, reference)
-            return self._posts.board(tx, incident, roster, now), incident_records.events(tx, incident.id)
+            return self.posts.board(tx, incident, roster, now), incident_records.events(tx, incident.id)
 
         return await self._ledger.read(work)
 
@@ -241,11 +241,11 @@ class Incidents:
             if page_next:
                 incident = self._page(tx, incident, roster, now, actor)
             incident = self._catch_up(tx, incident, roster, now, actor)
-            board = self._posts.board(tx, incident, roster, now)
+            board = self.posts.board(tx, incident, roster, now)
             if incident.epoch != before.epoch:
-                self._posts.refresh(tx, board)
+                self.posts.refresh(tx, board)
                 self._tell_pager(tx, before, board)
-            self._posts.header(tx, board)
+            self.posts.header(tx, board)
             return board
 
         return await self._ledger.write(work, receipt=receipt)
@@ -260,7 +260,7 @@ class Incidents:
 
     def _page(self, tx: Tx, incident: Incident, roster: Roster, now: int, actor: Actor) -> Incident:
         """The next level now; where all were paged, the last one again."""
-        ladder = self._posts.matrix[incident.severity]
+        ladder = self.posts.matrix[incident.severity]
         level = following_level(ladder, incident)
         step = Step(now, level, "page" if incident.paged < level else "repeat")
         return self.steps.take(tx, incident, step, roster=roster, now=now, actor=actor)
@@ -268,11 +268,11 @@ class Incidents:
     def _tell_pager(self, tx: Tx, before: Incident, board: Board) -> None:
         incident = board.incident
         if incident.state is State.RESOLVED or (incident.active and not board.ladder.phones):
-            self._posts.tell_pager(tx, board, "resolve")
+            self.posts.tell_pager(tx, board, "resolve")
         elif incident.state in {State.ACKNOWLEDGED, State.MITIGATED} and before.state is State.OPEN:
-            self._posts.tell_pager(tx, board, "acknowledge")
+            self.posts.tell_pager(tx, board, "acknowledge")
         elif incident.state is State.OPEN:
-            self._posts.trigger(tx, board)
+            self.posts.trigger(tx, board)
 
     def _save(self, tx: Tx, incident: Incident) -> None:
         step = self.steps.due(incident)

@@ -7,6 +7,7 @@ from bot.domain.health import Report, body, headline, overview_message
 from bot.domain.incident import Incident
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
 from bot.domain.operation import Operation
+from bot.domain.timing import span
 from bot.services.health import Health
 from bot.services.incidents import Incidents
 from bot.services.operations import Operations
@@ -41,6 +42,14 @@ class Situation:
         report = (await self.reports([system]))[0]
         parts = (*body(report), *((Paragraph(report.context),) if report.context else ()))
         return Message(headline(report), (Paragraph(((headline(report),),)), *parts))
+
+    async def suspect(self, system: str, at: int) -> str:
+        """The last change before `at` as one line: `roll app back to v40 (succeeded) by @sre, 3 min before`."""
+        changed = await self._operations.last_change(system)
+        when = None if changed is None else changed.finished_at or changed.started_at or changed.created_at
+        if changed is None or when is None or when > at:
+            return ""
+        return f"{changed.plan.title} ({changed.state.value}) by @{changed.requester.person}, {span(at - when)} before"
 
     async def overview(self, systems: Sequence[str]) -> Message:
         """Several systems in one message for everybody."""
