@@ -9,16 +9,14 @@ from bot.slack.values import Json
 _USAGE, _DESCRIPTION = 1_000, 2_000
 SCOPES = (
     "channels:history",  # conversations.history and .replies: whether a message was posted before a crash.
-    "channels:join",
     "channels:manage",  # Incident channels: create, topic, invite, archive.
-    "channels:read",
     "chat:write",
     "chat:write.public",
     "commands",
+    "groups:history",  # As channels:history, where the alert channel is private.
     "im:history",  # As channels:history, for pages in direct messages.
-    "im:write",
+    "im:write",  # conversations.open: direct messages with the person on call.
     "usergroups:read",  # Who holds a role.
-    "users:read",
 )
 
 

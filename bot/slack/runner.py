@@ -2,21 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.domain.errors import BotError, Refused, Unavailable
 from bot.domain.message import Message
-from bot.domain.people import Access, Actor
+from bot.domain.people import Access, Actor, Via
 from bot.domain.policy import Policy, Verdict
 from bot.ports import Answers
 from bot.services import audit
+from bot.services.container import Services
 from bot.services.invocation import Incoming, Invocation, Listener, Reply, Request
 from bot.store.ledger import AlreadyHandled
-
-if TYPE_CHECKING:
-    from bot.services.container import Services
 
 ACCESS_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
@@ -33,15 +30,16 @@ class Failed:
 class Runner:
     """The policy before the handler, and the one place where a handler's error ends. Knows no transport."""
 
-    def __init__(self, services: "Services", policy: Policy) -> None:
+    def __init__(self, services: Services, policy: Policy, via: Via = "slack") -> None:
         self._services = services
         self._policy = policy
+        self._via = via
 
     async def reply(
         self, listener: Listener, request: Request, incoming: Incoming, answers: Answers, receipt: str | None
     ) -> Reply | Failed:
         """The handler's reply, or why there is none. Raises nothing but a cancellation."""
-        actor = self._services.directory.actor(incoming.slack_user)
+        actor = self._services.directory.actor(incoming.slack_user, self._via)
         try:
             access = await self._access(actor)
             verdict = self._policy.may_ask(access, request.risk)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,6 +14,7 @@ from bot.domain.errors import Unreachable
 from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
+from bot.services.container import Services
 from bot.services.invocation import Incoming, Listener
 from bot.slack.answers import SlackAnswers
 from bot.slack.app import App
@@ -28,9 +28,6 @@ from bot.slack.runner import Runner
 from bot.slack.server import Endpoints, Probes
 from bot.slack.socket_mode import SocketMode
 from bot.slack.tasks import Tasks
-
-if TYPE_CHECKING:
-    from bot.services.container import Services
 
 DRAIN_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
@@ -57,7 +54,7 @@ class SlackService:
         client: AsyncWebClient,
         address: Address,
         listeners: Iterable[Listener],
-        services: "Services",
+        services: Services,
         policy: Policy,
         inbox: Inbox,
         home: Callable[[Actor], Awaitable[Message]],

@@ -1,0 +1,215 @@
+"""What people type, press and send reaches its handler once, and every outcome reaches the person."""
+
+import pytest
+
+from tests.slack.listeners import RAN
+from tests.slack.world import SlackWorld
+
+
+async def test_a_command_is_acknowledged_and_answered(either_world: SlackWorld) -> None:
+    """The acknowledgement is empty; the reply follows, and only the person who typed sees it."""
+    world = either_world
+
+    acknowledged = await world.types("“hello”\u00a0there")
+
+    assert 200 == acknowledged["status"]
+    reply = await world.sees('You said "hello" there')
+    assert reply["ephemeral"]
+    assert [] == await world.messages("lead")
+    assert [("sre", '"hello" there')] == RAN
+
+
+async def test_a_request_that_changes_something_is_kept_before_it_is_acknowledged(either_world: SlackWorld) -> None:
+    """It stands in the inbox when the acknowledgement arrives, and is finished once it was carried out."""
+    world = either_world
+
+    await world.types("change it")
+
+    assert ["change it"] == [incoming.text for incoming in world.inbox.accepted.values()]
+    await world.sees("You said change it")
+    assert list(world.inbox.accepted) == world.inbox.finished
+
+
+@pytest.mark.parametrize("text", ["look", "change it"])
+async def test_a_repeated_delivery_runs_nothing_twice(world: SlackWorld, text: str) -> None:
+    """The same signed request is acknowledged again and ignored, whether it reads or changes."""
+    await world.types(text)
+    await world.sees(f"You said {text}")
+
+    await world.does("redeliver", times=3)
+    await world.types("the last")
+    await world.sees("You said the last")
+
+    assert [("sre", text), ("sre", "the last")] == RAN
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("nonsense", "did you mean newsletter?\nUsage: /echo WORDS", id="a usage error names the usage"),
+        pytest.param("conflict", "Already decided by @lead at 03:08.", id="an expected error in its own words"),
+        pytest.param("boom", "Something went wrong on our side", id="a defect of a handler"),
+        pytest.param("defect", "Something went wrong on our side", id="a defect of a parser"),
+    ],
+)
+async def test_an_error_reaches_the_person(world: SlackWorld, text: str, words: str) -> None:
+    """No error is silent, and none shows what only the log may hold."""
+    await world.types(text)
+
+    seen = await world.sees(words)
+    assert seen["ephemeral"]
+    assert "secret detail" not in str(await world.messages())
+
+
+async def test_the_policy_comes_before_the_handler(world: SlackWorld) -> None:
+    """A refusal gives its reason to the person and to the audit; the handler never runs."""
+    await world.types("now", command="/danger")
+
+    await world.sees("a p0 request needs the role nobody; you do not hold it")
+    assert [] == RAN
+    rows = await world.ledger.read(lambda tx: tx.all("audit_of", subject="/danger"))
+    assert ["request.refused"] == [row["kind"] for row in rows]
+
+
+async def test_nobody_gets_through_while_roles_cannot_be_read(world: SlackWorld) -> None:
+    """A group that Slack does not tell us grants nothing."""
+    await world.does("faults", method="usergroups.users.list", kind="500", times=10)
+
+    await world.types("hello")
+
+    await world.sees("Not allowed")
+    assert [] == RAN
+
+
+async def test_slow_roles_do_not_block(world: SlackWorld) -> None:
+    """Where reading the roles takes more than 2 s, the person is told to type again."""
+    await world.does("faults", method="usergroups.users.list", kind="timeout", times=1)
+
+    await world.types("hello")
+
+    await world.sees("I cannot read who holds which role")
+    assert [] == RAN
+
+
+async def test_a_ledger_that_is_down_accepts_nothing(world: SlackWorld) -> None:
+    """What cannot be kept is not acknowledged as taken: the person reads that nothing was done."""
+    world.inbox.down = True
+
+    await world.types("change it")
+
+    await world.sees("My ledger does not answer, so I did nothing")
+    assert [] == RAN
+
+
+async def test_a_press_replaces_the_message_that_only_this_person_sees(either_world: SlackWorld) -> None:
+    """Pressing in an own reply turns it into the next one."""
+    world = either_world
+    await world.types("buttons")
+    ts = (await world.sees("Press"))["ts"]
+
+    await world.does("click", user="sre", channel="#production-alerts", ts=ts, action_id="echo.again")
+
+    await world.sees("Pressed again")
+    assert ["Pressed again"] == [message["text"] for message in await world.messages()]
+
+
+async def test_the_second_of_two_equal_buttons_is_the_same_action(world: SlackWorld) -> None:
+    """The number behind an action only tells buttons of one message apart."""
+    await world.types("buttons")
+    ts = (await world.sees("Press"))["ts"]
+
+    await world.does("click", user="sre", channel="#production-alerts", ts=ts, action_id="echo.again#2")
+
+    await world.sees("Pressed other")
+
+
+async def test_a_button_without_a_handler_is_explained(world: SlackWorld) -> None:
+    """A button from an earlier version says so, and leaves its message alone."""
+    await world.types("buttons")
+    ts = (await world.sees("Press"))["ts"]
+
+    await world.does("click", user="sre", channel="#production-alerts", ts=ts, action_id="echo.gone")
+
+    await world.sees("belongs to an earlier version of me")
+    await world.sees("Press")
+
+
+async def test_a_form_opens_and_its_answer_finds_the_channel(either_world: SlackWorld) -> None:
+    """A form comes up in time; what it sends is answered where it was asked for, private text included."""
+    world = either_world
+    await world.types("form")
+    view = await world.view("modal")
+
+    values = {"title": {"title": "mail stopped"}, "owner": {"owner": "sre"}}
+    await world.does("submit", user="sre", view_id=view["id"], values=values)
+
+    await world.sees("Sent mail stopped|sre|INC")
+    assert [] == [view for view in await world.views() if view["type"] == "modal"]
+
+
+@pytest.mark.parametrize(
+    ("title", "error"),
+    [
+        pytest.param("short", "Say what people notice", id="an error of one field"),
+        pytest.param("odd", "This cannot be.", id="an error of the whole form stands at its first field"),
+    ],
+)
+async def test_errors_of_a_form_stand_at_its_fields(world: SlackWorld, title: str, error: str) -> None:
+    """The form stays open and shows what to correct."""
+    await world.types("form")
+    view = await world.view("modal")
+
+    await world.does(
+        "submit", user="sre", view_id=view["id"], values={"title": {"title": title}, "owner": {"owner": "x"}}
+    )
+
+    (shown,) = [each for each in await world.views() if each["type"] == "modal"]
+    assert error in shown["errors"]["title"]
+
+
+async def test_a_form_that_only_reads_leads_to_the_next_form(world: SlackWorld) -> None:
+    """The next form takes the place of the one that was sent."""
+    await world.types("form")
+    view = await world.view("modal")
+
+    await world.does(
+        "submit", user="sre", view_id=view["id"], values={"title": {"title": "next"}, "owner": {"owner": "x"}}
+    )
+
+    assert ["And now"] == [each["title"]["text"] for each in await world.views() if each["type"] == "modal"]
+
+
+async def test_a_form_that_slack_refuses_is_explained(world: SlackWorld) -> None:
+    """Where the form comes too late, the person reads what to do."""
+    await world.does("faults", method="views.open", kind="500", times=1)
+
+    await world.types("form")
+
+    await world.sees("The form came too late for Slack")
+
+
+async def test_interim_and_final_replies_arrive(world: SlackWorld) -> None:
+    """A slow handler shows something first; the reply follows."""
+    await world.types("slow")
+
+    await world.sees("Looking …")
+    await world.sees("You said slow")
+
+
+async def test_a_lost_reply_address_is_not_the_end(world: SlackWorld) -> None:
+    """Where the payload's address does not work, the reply comes as an ephemeral message of the channel."""
+    await world.does("faults", method="response_url", kind="500", times=1)
+
+    await world.types("hello")
+
+    assert (await world.sees("You said hello"))["ephemeral"]
+
+
+async def test_the_home_tab_is_published_when_it_is_opened(either_world: SlackWorld) -> None:
+    """Opening the tab shows what is there for this person; opening it again does not conflict."""
+    world = either_world
+    for _ in range(2):
+        await world.does("event", user="lead", type="app_home_opened", tab="home")
+
+    view = await world.view("home", "lead")
+    assert "Hello lead" in str(view["blocks"])

@@ -1,0 +1,193 @@
+"""The Slack side of the bot, whole, against the local workspace: real sockets both ways."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.models import StewardModel
+from bot.domain.message import Message, lines
+from bot.domain.people import Actor
+from bot.domain.policy import Policy, Risk, Rule
+from bot.local.clock import DemoClock
+from bot.local.lab.child import free_ports
+from bot.local.workspace.server import Options, Server
+from bot.local.workspace.state import Workspace
+from bot.services.container import Services
+from bot.services.directory import Directory
+from bot.slack.client import SlackGroups, open_client
+from bot.slack.manifest import app_manifest
+from bot.slack.registry import Registry
+from bot.slack.server import Probes
+from bot.slack.service import Address, SlackService
+from bot.store import Ledger
+from tests.fakes.inbox import MemoryInbox
+from tests.slack.listeners import LISTENERS, RAN
+
+PATIENCE = 5.0
+
+
+@dataclass(slots=True)
+class SlackWorld:
+    """Type, press and send as a person; see what a person sees."""
+
+    workspace: Workspace
+    server: Server
+    service: SlackService
+    inbox: MemoryInbox
+    client: AsyncWebClient
+    ledger: Ledger
+    clock: DemoClock
+    http: aiohttp.ClientSession
+    bot: str
+    ready: list[str]
+
+    async def does(self, path: str, **body: object) -> dict[str, Any]:
+        """A local call that must succeed."""
+        async with self.http.post(f"{self.workspace.url}/local/{path}", json=body) as answer:
+            found: dict[str, Any] = await answer.json()
+            assert 200 == answer.status, found
+            return found
+
+    async def types(self, text: str, user: str = "sre", command: str = "/echo") -> dict[str, Any]:
+        """A slash command in the alerts channel; the acknowledgement."""
+        return await self.does("command", user=user, channel="#production-alerts", command=command, text=text)
+
+    async def sees(self, text: str, user: str = "sre") -> dict[str, Any]:
+        """Wait until this person sees a message with this text; the message."""
+        return await self.until(lambda: self._message(text, user), f"{user} sees {text!r}")
+
+    async def messages(self, user: str = "sre") -> list[dict[str, Any]]:
+        """What this person sees in the alerts channel."""
+        query = {"channel": "#production-alerts", "user": user}
+        async with self.http.get(f"{self.workspace.url}/local/messages", params=query) as answer:
+            return list((await answer.json())["messages"])
+
+    async def views(self, user: str = "sre") -> list[dict[str, Any]]:
+        """This person's open forms and home tab."""
+        async with self.http.get(f"{self.workspace.url}/local/views", params={"user": user}) as answer:
+            return list((await answer.json())["views"])
+
+    async def view(self, kind: str, user: str = "sre") -> dict[str, Any]:
+        """Wait until this person has a form or the home tab open."""
+
+        async def found() -> dict[str, Any] | None:
+            return next((view for view in reversed(await self.views(user)) if view["type"] == kind), None)
+
+        return await self.until(found, f"{user} has a {kind} open")
+
+    async def until(self, look: Callable[[], Awaitable[dict[str, Any] | None]], what: str) -> dict[str, Any]:
+        """Look again and again, for 5 s at most."""
+        async with asyncio.timeout(PATIENCE):
+            while (found := await look()) is None:
+                await asyncio.sleep(0.01)
+        assert found is not None, what
+        return found
+
+    async def send(
+        self, body: bytes, *, kind: str = "application/x-www-form-urlencoded", **headers: str
+    ) -> tuple[int, str]:
+        """A raw request to the bot, signed as Slack signs unless headers say otherwise."""
+        stamp = str(self.clock.now() // 1000)
+        signed = {"Content-Type": kind, **signature(self.workspace.credentials.signing_secret, stamp, body)} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        async with self.http.post(f"{self.bot}/slack/events", data=body, headers=signed) as answer:
+            return answer.status, await answer.text()
+
+    async def _message(self, text: str, user: str) -> dict[str, Any] | None:
+        return next((it for it in await self.messages(user) if text in it["text"]), None)
+
+
+def signature(secret: str, stamp: str, body: bytes) -> dict[str, str]:
+    """Slack's two headers."""
+    digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
+
+
+def slash(**changes: str) -> bytes:
+    """The body of a slash command."""
+    fields = {"team_id": "T0STEWARD", "api_app_id": "A0STEWARD", "channel_id": "C0ALERTS", "user_id": "U0SRE"}
+    return urlencode({**fields, "command": "/echo", "text": "raw", "trigger_id": "1.1"} | changes).encode()
+
+
+def configuration() -> StewardModel:
+    """People, one role from a group; nobody holds the role `nobody`."""
+    people = ("engineer", "sre", "lead", "manager", "cto")
+    return StewardModel.model_validate(
+        {
+            "channel": "C0ALERTS",
+            "people": {name: {"slack": [f"U0{name.upper()}"]} for name in people},
+            "roles": {"engineer": {"group": "S0ENGINEERS"}, "nobody": {"group": "S0APPROVERS"}},
+            "policy": {risk: {"ask": ["engineer"]} for risk in ("read", "change", "p0")},
+            "severities": {},
+            "oncall": {"primary": {"rotation": ["sre"]}},
+        }
+    )
+
+
+POLICY = Policy(
+    {
+        Risk.READ: Rule(frozenset({"engineer"})),
+        Risk.CHANGE: Rule(frozenset({"engineer"})),
+        Risk.P0: Rule(frozenset({"nobody"})),
+    },
+    {},
+)
+
+
+async def home(actor: Actor) -> Message:
+    """A home tab that says whose it is."""
+    return Message("Home", (lines(f"Hello {actor.person}"),))
+
+
+@asynccontextmanager
+async def slack_world(ledger: Ledger, *, socket_mode: bool = False) -> AsyncIterator[SlackWorld]:
+    """A workspace and the bot's Slack side, connected."""
+    RAN.clear()
+    (port,) = free_ports(1)
+    clock, ready = DemoClock(), [""]
+    manifest = app_manifest(Registry(LISTENERS), url=f"http://127.0.0.1:{port}", socket_mode=socket_mode)
+    workspace = Workspace(clock, manifest=manifest)
+    server = Server(workspace, Options(limits=False, socket_mode=socket_mode, retry_after_s=(0.0, 0.0, 0.0)))
+    server.app_url = f"http://127.0.0.1:{port}/slack/events"
+    url = await server.start()
+    tokens, config, inbox = workspace.credentials, configuration(), MemoryInbox()
+
+    async def readiness() -> str:
+        return ready[0]
+
+    async def webhook(headers: dict[str, str], raw: bytes) -> int:
+        return 202 if headers.get("X-PagerDuty-Signature") == "v1=good" and raw == b"{}" else 401
+
+    async with open_client(token=tokens.bot_token, url=f"{url}/api/") as client, aiohttp.ClientSession() as http:
+        directory = Directory(config, SlackGroups(client), clock, ledger)
+        unused = cast("Any", None)
+        services = Services(clock, ledger, config, unused, directory, unused, unused, unused, unused, unused, unused)
+        service = SlackService(
+            client=client,
+            address=Address(
+                "127.0.0.1", port, tokens.signing_secret, tokens.app_token if socket_mode else "", "A0STEWARD"
+            ),
+            listeners=LISTENERS,
+            services=services,
+            policy=POLICY,
+            inbox=inbox,
+            home=home,
+            probes=Probes(readiness, lambda: b"steward_up 1\n", webhook),
+            zone=ZoneInfo("UTC"),
+        )
+        await service.start()
+        yield SlackWorld(
+            workspace, server, service, inbox, client, ledger, clock, http, f"http://127.0.0.1:{port}", ready
+        )
+        await service.stop()
+    await server.stop()
