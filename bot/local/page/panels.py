@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.local.workspace.state import Workspace
 
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A settable key and what it means; `members` where it is a list of the workspace's people."""

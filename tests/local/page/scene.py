@@ -85,7 +85,13 @@ def button(action_id: str, text: str, **more: object) -> Json:
 
 
 def confirm(title: str, text: str, yes: str) -> Json:
-    return {"title": plain(title), "text": plain(text), "confirm": plain(yes), "deny": plain("Keep it"), "style": "danger"}
+    return {
+        "title": plain(title),
+        "text": plain(text),
+        "confirm": plain(yes),
+        "deny": plain("Keep it"),
+        "style": "danger",
+    }
 
 
 def options(*values: str) -> list[Json]:
@@ -93,13 +99,20 @@ def options(*values: str) -> list[Json]:
 
 
 def health_blocks() -> list[Json]:
-    rows = ("app", "503", "since 02:41"), ("campaign-emails", "1,240 waiting ↑", "critical > 200"), ("db", "84 %", "warning > 80 %")
+    rows = (
+        ("app", "503", "since 02:41"),
+        ("campaign-emails", "1,240 waiting ↑", "critical > 200"),
+        ("db", "84 %", "warning > 80 %"),
+    )
     table = [[{"type": "raw_text", "text": cell} for cell in row] for row in (("check", "value", "threshold"), *rows)]
     return [
         section("🔴 *Newsletter*: 2 critical, 1 warning, 1 unknown, 8 healthy"),
         {"type": "table", "rows": table, "column_settings": [{"align": "left"}, {"align": "right"}]},
         section("⚪ *Resend* key may not list domains (401)\n🟢 8 healthy: `worker` ×2, redis, R2, disk …"),
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": "Last change: app v41, <@U0SRE> 02:38 · INC-12 P0"}]},
+        {
+            "type": "context",
+            "elements": [{"type": "mrkdwn", "text": "Last change: app v41, <@U0SRE> 02:38 · INC-12 P0"}],
+        },
         {
             "type": "actions",
             "elements": [
@@ -127,7 +140,10 @@ def approval_blocks() -> list[Json]:
                 )
             ],
         },
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": "Needs 1 of <!subteam^S0APPROVERS>: <@U0LEAD>, <@U0MANAGER>"}]},
+        {
+            "type": "context",
+            "elements": [{"type": "mrkdwn", "text": "Needs 1 of <!subteam^S0APPROVERS>: <@U0LEAD>, <@U0MANAGER>"}],
+        },
         {
             "type": "actions",
             "elements": [
@@ -210,7 +226,11 @@ def night() -> Workspace:
     clock = demo_clock(6 * 3_600_000)
     workspace = quiet_workspace(clock)
     workspace.directory.channels[ALERTS].topic = "Production alerts · on call: <@U0SRE>, then <@U0LEAD>"
-    say(workspace, ALERTS, "☀️ *Evening summary*: newsletter 11 healthy · target-list 9 healthy\nNothing changed since 18:00.")
+    say(
+        workspace,
+        ALERTS,
+        "☀️ *Evening summary*: newsletter 11 healthy · target-list 9 healthy\nNothing changed since 18:00.",
+    )
     clock.advance(6 * 3_600_000 - 8 * 60_000)
     header = say(
         workspace,
@@ -224,7 +244,9 @@ def night() -> Workspace:
         ],
     )
     workspace.write(Post(ALERTS, workspace.now_ts(), "U0SRE", "On it. Looks like *v41*, see `docker logs` :eyes:"))
-    workspace.write(Post(ALERTS, workspace.now_ts(), "U0SRE", "```503 GET /api/health\n  at pool.connect (db.ts:41)```"))
+    workspace.write(
+        Post(ALERTS, workspace.now_ts(), "U0SRE", "```503 GET /api/health\n  at pool.connect (db.ts:41)```")
+    )
     clock.advance(60_000)
     for author, text in (("U0LEAD", "Roll it back?"), ("U0SRE", "Asking now.")):
         workspace.write(Post(ALERTS, workspace.now_ts(), author, text, thread_ts=header.ts))
@@ -234,6 +256,8 @@ def night() -> Workspace:
     say(workspace, "D0LEAD", "Roll back newsletter", approval_blocks())
     say(workspace, "D0MANAGER", "You are next.")
     workspace.views.publish(
-        "U0SRE", accepted_view({"type": "home", "blocks": [*approval_blocks(), *health_blocks()[2:4]]}, ("home",)), NIGHT
+        "U0SRE",
+        accepted_view({"type": "home", "blocks": [*approval_blocks(), *health_blocks()[2:4]]}, ("home",)),
+        NIGHT,
     )
     return workspace

@@ -6,8 +6,16 @@ import { post } from "./api.js";
 
 const all = () => [...document.querySelectorAll("#modals dialog")];
 
+let opener = null; // What had the focus before the first modal; it gets it back after the last.
+
 function show() {
   const stack = all();
+  if (opener && !stack.length) {
+    (opener.isConnected ? opener : document.querySelector("#composer-text"))?.focus();
+    opener = null;
+  } else if (stack.length && !opener) {
+    opener = document.activeElement;
+  }
   for (const [index, dialog] of stack.entries()) {
     dialog.classList.toggle("below", index < stack.length - 1);
     if (dialog.open) continue;
