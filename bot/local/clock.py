@@ -1,15 +1,19 @@
 """The demo's time: the workspace's clock leads, the bot's clock follows over a Unix socket."""
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
 
 SETTLE_S = 120
+STEPS = 60  # At most so many stops on the way; a long way takes longer steps.
+USUAL_STEP_MS, SHORTEST_STEP_MS = 60_000, 1000
+Json = dict[str, Any]
 UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 
 
@@ -63,6 +67,7 @@ class DemoClock(MovableClock):
     def __init__(self, offset: int = 0, real: Callable[[], float] = time.time) -> None:
         super().__init__(offset, real)
         self._follower: Path | None = None
+        self._moving = asyncio.Lock()
 
     def follow(self, socket: Path | None) -> None:
         """Name the socket at which the bot's clock listens; None while there is no bot."""
@@ -81,33 +86,63 @@ class DemoClock(MovableClock):
     async def move(self, milliseconds: int) -> None:
         """Move on; returns when the bot says that the work that fell due is committed.
 
+        The way leads over the moments at which something falls due, so that what happens in between happens in order.
         Raises `ConnectionError` where the bot does not answer: the time has moved here all the same, and the bot
         takes it over at its next start.
         """
-        self.advance(milliseconds)
-        await self.synchronise()
+        async with self._moving:
+            target = self.offset + milliseconds
+            try:
+                if self._follower is not None:
+                    await self._walk(self._follower, target)
+            finally:
+                self.advance(target - self.offset)
 
-    async def synchronise(self) -> None:
-        """Bring the bot's clock to ours, and wait until it has done what fell due."""
-        if self._follower is None:
-            return
-        connector = aiohttp.UnixConnector(str(self._follower))
-        timeout = aiohttp.ClientTimeout(SETTLE_S)
-        try:
-            async with aiohttp.ClientSession("http://clock", connector=connector, timeout=timeout) as session:
-                async with session.get("/now") as answer:
-                    behind = self.offset - int((await answer.json())["offset"])
-                async with session.post("/advance", json={"ms": max(behind, 0)}) as answer:
-                    answer.raise_for_status()
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ConnectionError("the bot's clock does not answer") from error
+    async def _walk(self, follower: Path, target: int) -> None:
+        session = aiohttp.ClientSession(
+            "http://clock", connector=aiohttp.UnixConnector(str(follower)), timeout=aiohttp.ClientTimeout(SETTLE_S)
+        )
+        async with session:
+            try:
+                following = await self._lead(session)
+                for left in range(STEPS, 0, -1):
+                    remaining = target - self.offset
+                    if remaining <= 0:
+                        return
+                    self.advance(min(remaining, max(self._pause(following, remaining), remaining // left)))
+                    following = await self._lead(session)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise ConnectionError("the bot's clock does not answer") from error
+
+    async def _lead(self, session: aiohttp.ClientSession) -> Json:
+        """Bring the bot's clock to ours; returns what it says when it has done what fell due."""
+        async with session.get("/now") as answer:
+            behind = max(self.offset - int((await answer.json())["offset"]), 0)
+        async with session.post("/advance", json={"ms": behind}) as answer:
+            answer.raise_for_status()
+            following: Json = await answer.json()
+            return following
+
+    def _pause(self, following: Json, remaining: int) -> int:
+        if "next_due" not in following:
+            return USUAL_STEP_MS
+        due = following["next_due"]
+        return remaining if due is None else max(due - self.now(), SHORTEST_STEP_MS)
 
 
 class ClockControl:
-    """The bot's side: a Unix socket that moves its clock and answers once `settle` has returned."""
+    """The bot's side: a Unix socket that moves its clock and answers once `settle` has returned.
 
-    def __init__(self, clock: FollowerClock, settle: Callable[[], Awaitable[None]]) -> None:
-        self._clock, self._settle = clock, settle
+    `next_due` tells when something falls due next (epoch ms; None: never), so that the leader stops there on its way.
+    """
+
+    def __init__(
+        self,
+        clock: FollowerClock,
+        settle: Callable[[], Awaitable[None]],
+        next_due: Callable[[], Awaitable[int | None]] | None = None,
+    ) -> None:
+        self._clock, self._settle, self._next_due = clock, settle, next_due
         self._runner: web.AppRunner | None = None
 
     async def start(self, socket: Path) -> None:
@@ -125,7 +160,10 @@ class ClockControl:
             await self._runner.cleanup()
 
     async def _now(self, _request: web.Request) -> web.Response:
-        return web.json_response({"now": self._clock.now(), "offset": self._clock.offset})
+        told: Json = {"now": self._clock.now(), "offset": self._clock.offset}
+        if self._next_due is not None:
+            told["next_due"] = await self._next_due()
+        return web.json_response(told)
 
     async def _advance(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -1,6 +1,7 @@
 """`steward demo`: the lab, the workspace and the bot as one thing that starts, answers and stops."""
 
 import asyncio
+import json
 import shutil
 import signal
 import sys
@@ -25,7 +26,7 @@ from bot.settings import environment
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What `steward demo` can be told. `directory` None: a temporary one that goes when the demo stops."""
+    """What a demo can be told. `directory` None: a temporary one; `manifest` None: the one that the bot prints."""
 
     port: int = 8400
     socket_mode: bool = False
@@ -99,7 +100,7 @@ class Demo:
         if options.with_lab:
             self._lab = await Lab.start(self.directory / "lab", self.clock)
             self._stack.push_async_callback(self._lab.stop)
-        workspace = Workspace(self.clock, manifest=options.manifest, lab=self._lab)
+        workspace = Workspace(self.clock, manifest=await self._manifest(), lab=self._lab)
         ways = Options(port=options.port, limits=options.limits, socket_mode=options.socket_mode)
         self._server = Server(workspace, ways, page_routes)
         self._stack.push_async_callback(self._server.stop)
@@ -112,6 +113,11 @@ class Demo:
         self.clock.follow(self._clock_socket)
         await self._bot.start()
         return workspace.url
+
+    async def _manifest(self) -> Json | None:
+        if self._options.manifest is not None or self._options.serve != SERVE:
+            return self._options.manifest
+        return await shipped_manifest(socket_mode=self._options.socket_mode)
 
     @property
     def _clock_socket(self) -> Path:
@@ -149,8 +155,13 @@ class Demo:
         await self.stop()
 
 
-async def run_demo(options: DemoOptions) -> None:
+async def run_demo(port: int = 8400, *, socket_mode: bool = False, limits: bool = True) -> None:
     """Run the demo until SIGINT or SIGTERM; prints where it answers."""
+    await run(DemoOptions(port=port, socket_mode=socket_mode, limits=limits))
+
+
+async def run(options: DemoOptions) -> None:
+    """Run a demo with these options until SIGINT or SIGTERM."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -169,3 +180,12 @@ async def run_demo(options: DemoOptions) -> None:
     finally:
         stopped.cancel()
         await demo.stop()
+
+
+async def shipped_manifest(*, socket_mode: bool) -> Json:
+    """The app manifest of the bot beside us, as its command line prints it: the workspace installs the app by it."""
+    arguments = [sys.executable, "-m", "bot", "manifest", *(["--socket"] if socket_mode else [])]
+    process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    manifest: Json = json.loads(printed)
+    return manifest

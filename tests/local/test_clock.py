@@ -51,8 +51,32 @@ async def test_moving_the_clock_waits_until_the_bot_has_done_its_work(tmp_path: 
     await leader.move(1_000)
     await control.stop()
 
-    assert [60_000, 61_000] == seen
+    assert [0, 60_000, 60_000, 61_000] == seen
     assert leader.offset == follower.offset
+
+
+async def test_the_way_leads_over_what_falls_due(tmp_path: Path) -> None:
+    """The clock stops at each due moment, so that what happens in between happens in order."""
+    socket = tmp_path / "clock.sock"
+    leader, seen = DemoClock(real=lambda: 0.0), list[int]()
+    leader.follow(socket)
+    follower = FollowerClock(real=lambda: 0.0)
+    due = [300_000, 900_000, 5_000_000]
+
+    async def settle() -> None:
+        seen.append(follower.now())
+        while due[0] <= follower.now():
+            due.pop(0)
+
+    async def next_due() -> int | None:
+        return due[0]
+
+    control = ClockControl(follower, settle, next_due)
+    await control.start(socket)
+    await leader.move(1_800_000)
+    await control.stop()
+
+    assert [0, 300_000, 900_000, 1_800_000] == seen
 
 
 async def test_a_bot_that_starts_later_begins_at_the_leaders_time(tmp_path: Path) -> None:

@@ -207,15 +207,16 @@ class LocalCalls:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         seen = self.workspace.revision
-        await response.write(b"data: %d\n\n" % seen)
-        while True:
-            try:
-                seen = await asyncio.wait_for(self.workspace.changed(seen), HEARTBEAT_S)
-                await response.write(b"data: %d\n\n" % seen)
-            except TimeoutError:
-                await response.write(b": still here\n\n")
-            except ConnectionError:
-                return response
+        try:
+            await response.write(b"data: %d\n\n" % seen)
+            while True:
+                try:
+                    seen = await asyncio.wait_for(self.workspace.changed(seen), HEARTBEAT_S)
+                    await response.write(b"data: %d\n\n" % seen)
+                except TimeoutError:
+                    await response.write(b": still here\n\n")
+        except ConnectionError:  # The browser has left.
+            return response
 
 
 async def read_body(request: web.Request) -> Json:
