@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 
 from bot.domain.people import Actor
@@ -17,7 +18,7 @@ def record(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: De
     """
     tx.run(
         "append_audit",
-        id=secrets.token_hex(12),
+        id=f"{time.time_ns():016x}{secrets.token_hex(4)}",  # Sorts by the time of writing, on both databases.
         at=at,
         actor=actor.person,
         via=actor.via,
