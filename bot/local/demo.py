@@ -17,6 +17,7 @@ import click
 from bot.local.bot_process import SERVE, BotProcess
 from bot.local.clock import DemoClock
 from bot.local.lab import Lab
+from bot.local.lab.child import ServerFailedError
 from bot.local.page import page_routes
 from bot.local.workspace.server import Options, Server
 from bot.local.workspace.state import Workspace
@@ -187,5 +188,7 @@ async def shipped_manifest(*, socket_mode: bool) -> Json:
     arguments = [sys.executable, "-m", "bot", "manifest", *(["--socket"] if socket_mode else [])]
     process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
     printed, _ = await process.communicate()
+    if process.returncode:
+        raise ServerFailedError("the bot cannot print its manifest; its own words are above")
     manifest: Json = json.loads(printed)
     return manifest
