@@ -50,6 +50,11 @@ def request(operation: Operation, now: int) -> Message:
     return Message(fallback, tuple(parts))
 
 
+def proposed(operation: Operation) -> Message:
+    """What the requester sees at once: the plan of a change or of a dry run, or who was asked to approve."""
+    return asked(operation) if operation.state is State.PENDING and operation.number else draft(operation)
+
+
 def draft(operation: Operation) -> Message:
     """The plan of a change, shown to the requester, who confirms it; without a number it is a dry run."""
     rows: list[Line] = [("🛠️ ", Bold(operation.plan.title))]
@@ -68,7 +73,7 @@ def draft(operation: Operation) -> Message:
         )
     )
     parts.append(Small((f"{operation.id} · only you see this · nothing runs until you confirm",)))
-    return Message(f"{operation.plan.title}: confirm to run ({operation.id})", tuple(parts))
+    return Message(f"{operation.plan.title}: confirm to run ({operation.id})", tuple(parts), outcome="waiting")
 
 
 def asked(operation: Operation) -> Message:
@@ -90,7 +95,7 @@ def asked(operation: Operation) -> Message:
             )
         ),
     )
-    return Message(f"{operation.plan.title} needs approval: {operation.id}", parts)
+    return Message(f"{operation.plan.title} needs approval: {operation.id}", parts, outcome="waiting")
 
 
 def full_plan(operation: Operation) -> Message:
