@@ -132,7 +132,5 @@ def vocabulary(names: Names) -> dict[str, object]:
 
 def render_blocks(blocks: Sequence[Json], names: Names, errors: Mapping[str, str] | None = None) -> Markup:
     """Blocks of a message or a view as HTML."""
-    template = environment().from_string(
-        '{% from "blocks.html" import blocks with context %}{{ blocks(items, errors) }}'
-    )
+    template = environment().get_template("body.html")
     return Markup(template.render(vocabulary(names), items=blocks, errors=errors))  # noqa: S704 - autoescaped above

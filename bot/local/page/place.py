@@ -1,4 +1,4 @@
-"""Where a person is on the page: who they are, what they look at; kept in the address, so that a reload returns there."""
+"""Where a person is on the page: who they are and what they look at, kept in the address for reloads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from bot.local.workspace.directory import Channel, User
 from bot.local.workspace.state import Workspace
 
-_AT_FIRST: Final = 150
+_AT_FIRST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)

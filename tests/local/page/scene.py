@@ -73,18 +73,22 @@ class Lab:
 
 
 def plain(text: str) -> Json:
+    """A plain text object."""
     return {"type": "plain_text", "text": text, "emoji": True}
 
 
 def section(text: str, **more: object) -> Json:
+    """A section of mrkdwn."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **more}
 
 
 def button(action_id: str, text: str, **more: object) -> Json:
+    """A button."""
     return {"type": "button", "action_id": action_id, "text": plain(text), **more}
 
 
 def confirm(title: str, text: str, yes: str) -> Json:
+    """A question before a dangerous action."""
     return {
         "title": plain(title),
         "text": plain(text),
@@ -95,10 +99,12 @@ def confirm(title: str, text: str, yes: str) -> Json:
 
 
 def options(*values: str) -> list[Json]:
+    """Options whose text is their value."""
     return [{"text": plain(value), "value": value} for value in values]
 
 
 def health_blocks() -> list[Json]:
+    """The answer to `/health newsletter`."""
     rows = (
         ("app", "503", "since 02:41"),
         ("campaign-emails", "1,240 waiting ↑", "critical > 200"),
@@ -126,6 +132,7 @@ def health_blocks() -> list[Json]:
 
 
 def approval_blocks() -> list[Json]:
+    """A request for approval, with a question, a choice and a denial."""
     return [
         section("🔐 *Roll back newsletter/app v41 → v40* · INC-12 P0 · <@U0SRE> (on call)"),
         {
@@ -167,6 +174,7 @@ def approval_blocks() -> list[Json]:
 
 
 def incident_modal() -> Json:
+    """The form of `/incident open`."""
     return {
         "type": "modal",
         "callback_id": "incident_open",

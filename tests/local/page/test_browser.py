@@ -8,15 +8,17 @@ pytestmark = pytest.mark.browser
 
 
 def composer(page: Page) -> Locator:
+    """The message box of the channel."""
     return page.get_by_role("combobox", name="Message #production-alerts")
 
 
 def last_message(page: Page) -> Locator:
+    """The latest message of the channel."""
     return page.locator("#messages article").last
 
 
 async def test_a_command_is_completed_and_sent(page: Page, stage: Stage) -> None:
-    """Typing `/` offers the commands, Tab completes, the usage stays in sight, Enter sends; only the typist sees the answer."""
+    """Typing `/` offers the commands, Tab completes, the usage stays in sight, Enter sends for the typist alone."""
     await page.goto(f"{stage.url}/?as=engineer")
     await composer(page).press_sequentially("/h")
     await expect(page.get_by_role("option")).to_have_text(["/health [SYSTEM] [CHECK] What is broken, worst first"])
@@ -280,7 +282,12 @@ async def test_a_phone_has_a_drawer_and_nothing_sticks_out(browser: Browser, sta
     """On a narrow screen the channels are a drawer, the thread covers all, and the page is no wider than the screen."""
     context = await browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = await context.new_page()
-    say(stage.workspace, ALERTS, "x" * 300, [section("y" * 300), *approval_blocks(), {"type": "actions", "elements": [button("z", "z" * 70)]}])  # fmt: skip
+    say(
+        stage.workspace,
+        ALERTS,
+        "x" * 300,
+        [section("y" * 300), *approval_blocks(), {"type": "actions", "elements": [button("z", "z" * 70)]}],
+    )
     await page.goto(f"{stage.url}/?as=lead")
     await expect(page.get_by_role("link", name="general")).to_be_hidden()
     await page.get_by_role("button", name="Channels").tap()
@@ -288,7 +295,9 @@ async def test_a_phone_has_a_drawer_and_nothing_sticks_out(browser: Browser, sta
     await expect(page.get_by_role("heading", level=1)).to_have_text("general")
     await expect(page.get_by_role("link", name="production-alerts")).to_be_hidden()
     await page.goto(f"{stage.url}/?as=lead")
-    widths = await page.evaluate("[document.documentElement.scrollWidth, document.querySelector('#messages').scrollWidth]")
+    widths = await page.evaluate(
+        "[document.documentElement.scrollWidth, document.querySelector('#messages').scrollWidth]"
+    )
     await page.get_by_role("link", name="2 replies").tap()
     thread = await page.get_by_role("complementary", name="Thread").bounding_box()
 

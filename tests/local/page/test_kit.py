@@ -11,14 +11,17 @@ NAMES = Names(users={"U0SRE": "sre", "U0LEAD": "lead"}, channels={"C0ALERTS": "p
 
 
 def rendered(*blocks: Json, errors: dict[str, str] | None = None) -> str:
+    """Blocks as HTML, on one line."""
     return re.sub(r"\s*\n\s*", "", render_blocks([{"block_id": "b", **block} for block in blocks], NAMES, errors))
 
 
 def actions(*elements: Json) -> Json:
+    """A row of elements."""
     return {"type": "actions", "elements": list(elements)}
 
 
 def an_input(kind: str, **more: object) -> Json:
+    """A field of a form."""
     return {"type": "input", "label": plain("Why"), "element": {"type": kind, "action_id": "a", **more}}
 
 
@@ -35,37 +38,72 @@ def an_input(kind: str, **more: object) -> Json:
             id="a picture from elsewhere is named, not fetched",
         ),
         pytest.param({"type": "video"}, "cannot show a block of type “video”", id="an unknown block says so"),
-        pytest.param(actions(button("a", "Go", style="danger", value="1")), 'class="btn danger" data-act="press"', id="danger"),
-        pytest.param(actions(button("a", "Go", url="https://a.b")), 'href="https://a.b"', id="a button with an address"),
-        pytest.param(actions(button("a", "Go", url="javascript:x")), '<button type="button"', id="a script is no address"),
         pytest.param(
-            actions({"type": "users_select", "action_id": "a"}), 'data-value="U0LEAD">@lead</li>', id="people to choose from"
+            actions(button("a", "Go", style="danger", value="1")), 'class="btn danger" data-act="press"', id="danger"
         ),
         pytest.param(
-            actions({"type": "conversations_select", "action_id": "a"}), ">#production-alerts</li>", id="channels to choose from"
+            actions(button("a", "Go", url="https://a.b")), 'href="https://a.b"', id="a button with an address"
         ),
         pytest.param(
-            actions({"type": "static_select", "action_id": "a", "options": options("v1", "v2"), "initial_option": options("v2")[0]}),
+            actions(button("a", "Go", url="javascript:x")), '<button type="button"', id="a script is no address"
+        ),
+        pytest.param(
+            actions({"type": "users_select", "action_id": "a"}),
+            'data-value="U0LEAD">@lead</li>',
+            id="people to choose from",
+        ),
+        pytest.param(
+            actions({"type": "conversations_select", "action_id": "a"}),
+            ">#production-alerts</li>",
+            id="channels to choose from",
+        ),
+        pytest.param(
+            actions(
+                {
+                    "type": "static_select",
+                    "action_id": "a",
+                    "options": options("v1", "v2"),
+                    "initial_option": options("v2")[0],
+                }
+            ),
             '<span class="chosen">v2</span>',
             id="a select shows what is chosen",
         ),
         pytest.param(
-            actions({"type": "static_select", "action_id": "a", "option_groups": [{"label": plain("Old"), "options": options("v1")}]}),
+            actions(
+                {
+                    "type": "static_select",
+                    "action_id": "a",
+                    "option_groups": [{"label": plain("Old"), "options": options("v1")}],
+                }
+            ),
             '<li role="presentation" class="group">Old</li>',
             id="options in groups",
         ),
-        pytest.param(actions({"type": "datepicker", "action_id": "a", "initial_date": "2025-11-22"}), 'value="2025-11-22"', id="date"),
         pytest.param(
-            actions({"type": "checkboxes", "action_id": "a", "options": options("x", "y"), "initial_options": options("y")}),
+            actions({"type": "datepicker", "action_id": "a", "initial_date": "2025-11-22"}),
+            'value="2025-11-22"',
+            id="date",
+        ),
+        pytest.param(
+            actions(
+                {"type": "checkboxes", "action_id": "a", "options": options("x", "y"), "initial_options": options("y")}
+            ),
             'value="y" checked',
             id="a ticked box",
         ),
         pytest.param(an_input("plain_text_input", max_length=9), 'maxlength="9"', id="the length of a text"),
-        pytest.param(an_input("plain_text_input", multiline=True, initial_value="\nx"), "x</textarea>", id="several lines"),
-        pytest.param(an_input("number_input", min_value="1", is_decimal_allowed=False), 'step="1" min="1"', id="a whole number"),
-        pytest.param(an_input("static_select", options=options("P0")), '<option value="P0">P0</option>', id="a choice in a form"),
+        pytest.param(
+            an_input("plain_text_input", multiline=True, initial_value="\nx"), "x</textarea>", id="several lines"
+        ),
+        pytest.param(
+            an_input("number_input", min_value="1", is_decimal_allowed=False), 'step="1" min="1"', id="a whole number"
+        ),
+        pytest.param(
+            an_input("static_select", options=options("P0")), '<option value="P0">P0</option>', id="a choice in a form"
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_block_and_element_has_its_form(block: Json, expected: str) -> None:
     """What Block Kit describes appears as the control that people know."""
     assert expected in rendered(block)

@@ -47,14 +47,20 @@ TIME = '<time datetime="2025-11-22T04:03:12+01:00" title="Saturday, 22 November 
         pytest.param("<@U9|gone>", '<span class="mention">@gone</span>', id="a stranger goes by the label"),
         pytest.param("<#C0ALERTS>", '<span class="mention">#production-alerts</span>', id="a channel"),
         pytest.param("<!subteam^S0APPROVERS>", '<span class="mention">@approvers</span>', id="a group"),
-        pytest.param("<!subteam^S0ENGINEERS>", '<span class="mention mine">@engineers</span>', id="a group of the viewer"),
-        pytest.param("<!here> <!channel>", '<span class="mention mine">@here</span> <span class="mention mine">@channel</span>', id="broadcasts"),
+        pytest.param(
+            "<!subteam^S0ENGINEERS>", '<span class="mention mine">@engineers</span>', id="a group of the viewer"
+        ),
+        pytest.param(
+            "<!here> <!channel>",
+            '<span class="mention mine">@here</span> <span class="mention mine">@channel</span>',
+            id="broadcasts",
+        ),
         pytest.param(":rotating_light: :nope: 10:30:40", "🚨 :nope: 10:30:40", id="known shortcodes become characters"),
         pytest.param(DATE.format("{time}"), TIME.format("04:03"), id="a time in the viewer's zone"),
         pytest.param(DATE.format("{date_short_pretty} {ago}"), TIME.format("today just now"), id="a date, prettily"),
         pytest.param("<!date^soon^{time}|later>", "later", id="a date that is none shows its fallback"),
     ],
-)  # fmt: skip
+)
 def test_mrkdwn_reads_as_in_slack(text: str, expected: str) -> None:
     """Each mark of Slack's own markup has one meaning; everything else is text."""
     assert expected == mrkdwn(text, NAMES)
