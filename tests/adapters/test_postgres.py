@@ -1,0 +1,107 @@
+"""Health of a PostgreSQL database, against a real server in its states."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from adapters import postgres
+from adapters.postgres import PostgresDatabase
+from bot.domain.errors import BadAnswer, TargetError, Unauthorized, Unreachable
+from bot.local.lab.database import Database
+from bot.local.lab.postgres import Cluster
+from tests.adapters.serving import silent, speaking
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One initialised PostgreSQL directory."""
+    made = asyncio.run(Cluster.create(tmp_path_factory.mktemp("adapters") / "postgres"))
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+async def running(cluster: Cluster, port: int) -> AsyncIterator[Database]:
+    """A database with 40 connection slots."""
+    made = Database(cluster, "newsletter", port, big_table="email_events")
+    await made.enter("up")
+    yield made
+    await made.enter("down")
+    shutil.rmtree(cluster.directory / "newsletter")
+
+
+def opened(address: str) -> PostgresDatabase:
+    """The adapter, as wiring opens it."""
+    return postgres.open(postgres.Config.model_validate({"postgres": address}))
+
+
+async def test_a_database_that_is_up_down_and_full(running: Database) -> None:
+    """Up is measured in time and in used slots; full is down for a new connection, and 100 % of the slots."""
+    database = opened(running.url)
+
+    up, used = await database.reachable(), await database.connections_used()
+    await running.put("connections", 33)
+    busy = await database.connections_used()
+    await running.enter("no_connections")
+    full = await database.connections_used()
+    with pytest.raises(Unreachable, match="no connection left"):
+        await database.reachable()
+    await running.enter("down")
+    with pytest.raises(Unreachable, match="refuses the connection"):
+        await database.reachable()
+
+    assert "ms" == up.unit
+    assert 0 < (used.value or 0) < 80 < (busy.value or 0) < 100
+    assert busy.detail.endswith(" of 40")
+    assert (100.0, "%", "no connection left") == (full.value, full.unit, full.detail)
+
+
+async def test_a_measure_changes_nothing_and_is_bounded(running: Database) -> None:
+    """Sessions are read only and end their statements by themselves, whatever a later measure asks."""
+    database = opened(running.url)
+
+    async with database._connection() as connection:
+        settings = [
+            (await (await connection.execute(f"show {name}".encode())).fetchone() or ("",))[0]
+            for name in ("default_transaction_read_only", "statement_timeout", "application_name")
+        ]
+
+    assert ["on", "3s", "steward"] == settings
+
+
+async def test_wrong_credentials_are_our_own_trouble(running: Database) -> None:
+    """Nobody's database is down because our password is wrong, and the text repeats no part of it."""
+    for change in (("newsletter:", "newsletter:wrong"), ("newsletter:", "nobody:")):
+        address = running.url.replace(*change)
+        with pytest.raises(Unauthorized, match="does not accept our credentials") as caught:
+            await opened(address).reachable()
+
+        assert address != running.url
+        assert "wrong" not in str(caught.value)
+
+
+async def test_a_server_that_speaks_something_else_cannot_be_read() -> None:
+    """Garbage is no outage that we can vouch for."""
+    async with speaking(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        with pytest.raises(TargetError) as caught:
+            await opened(f"postgresql://u:p@127.0.0.1:{port}/d").reachable()
+
+    assert BadAnswer is type(caught.value)
+
+
+async def test_a_server_that_never_answers_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection has a limit of its own."""
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2)  # libpq's smallest
+
+    async with silent() as port:
+        with pytest.raises(Unreachable, match="does not take the connection in time"):
+            await opened(f"postgresql://u:p@127.0.0.1:{port}/d").reachable()
+
+
+@pytest.mark.parametrize("address", ["db.example", "http://db.example", ""])
+def test_only_an_address_of_postgresql_is_accepted(address: str) -> None:
+    """The configuration's error tells the form, and does not repeat what was given."""
+    with pytest.raises(ValueError, match="postgresql://user:password@host/database"):
+        postgres.Config.model_validate({"postgres": address})
