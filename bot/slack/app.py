@@ -5,14 +5,14 @@ Each further listener costs Bolt 10-15 µs per request, so commands are told apa
 
 import logging
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
@@ -31,7 +31,8 @@ from bot.slack.replays import Replays
 from bot.slack.tasks import Tasks
 from bot.slack.values import Json
 
-KEY_HEADER = "x-steward-delivery"
+_KEY, _HEARD = "steward_delivery", "steward_heard"
+_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _ANY = re.compile("")
 _log = structlog.get_logger(__name__)
 
@@ -78,14 +79,13 @@ class App:
 
     async def answer(self, delivery: Delivery) -> BoltResponse:
         """Bolt's answer to a payload that is genuine."""
-        # "socket_mode" is Bolt's word for a body that is parsed already: it is parsed once, by the guard.
-        request = AsyncBoltRequest(
-            body=delivery.body,
-            headers={KEY_HEADER: delivery.key},
-            context={"delivery": delivery.key},
-            mode="socket_mode",
-        )
-        return await self._bolt.async_dispatch(request)
+        try:
+            # "socket_mode" is Bolt's word for a body that is parsed already: it is parsed once, by the guard.
+            request = AsyncBoltRequest(body=delivery.body, context={_KEY: delivery.key}, mode="socket_mode")
+            return await self._bolt.async_dispatch(request)
+        except _MISSHAPEN as error:
+            # Bolt looks inside a payload without asking, and again when it reports that this failed.
+            return _malformed(Malformed(type(error).__name__))
 
     def _listen(self) -> None:
         self._bolt.command(_ANY)(self._command)
@@ -94,13 +94,13 @@ class App:
         self._bolt.event(_ANY)(self._event)
         self._bolt.error(_unhandled)
 
-    async def _command(self, ack: AsyncAck, body: Json, context: Mapping[str, Any]) -> BoltResponse | None:
+    async def _command(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> BoltResponse | None:
         return await self._person(payloads.command, ack, body, context)
 
-    async def _action(self, ack: AsyncAck, body: Json, context: Mapping[str, Any]) -> BoltResponse | None:
+    async def _action(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> BoltResponse | None:
         return await self._person(payloads.action, ack, body, context)
 
-    async def _submission(self, ack: AsyncAck, body: Json, context: Mapping[str, Any]) -> BoltResponse | None:
+    async def _submission(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> BoltResponse | None:
         return await self._person(payloads.submission, ack, body, context)
 
     async def _person(
@@ -108,14 +108,14 @@ class App:
         parse: Callable[[Json, int], Incoming],
         ack: AsyncAck,
         body: Json,
-        context: Mapping[str, Any],
+        context: AsyncBoltContext,
     ) -> BoltResponse | None:
+        context[_HEARD] = True
         try:
             incoming = parse(body, self._clock.now())
         except Malformed as error:
-            _log.warning("payload not understood", field=str(error))
-            return BoltResponse(status=400, body="")
-        acknowledgement = await self._dispatcher.receive(context["delivery"], incoming)
+            return _malformed(error)
+        acknowledgement = await self._dispatcher.receive(context[_KEY], incoming)
         return await self._acknowledge(ack, acknowledgement, incoming)
 
     async def _acknowledge(self, ack: AsyncAck, reply: Acknowledgement, incoming: Incoming) -> BoltResponse:
@@ -128,24 +128,31 @@ class App:
             return await ack(text=rendered.text, blocks=rendered.blocks, response_type="ephemeral")
         return await ack()
 
-    async def _event(self, ack: AsyncAck, body: Json, context: Mapping[str, Any]) -> BoltResponse | None:
+    async def _event(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> BoltResponse | None:
+        context[_HEARD] = True
         # Slack repeats an event whose first delivery may have been lost; only its id tells whether we have had it.
-        if body["event"].get("type") == "app_home_opened" and self._events.first(context["delivery"]):
+        if body["event"].get("type") == "app_home_opened" and self._events.first(context[_KEY]):
             try:
                 opened = payloads.home_opened(body)
             except Malformed as error:
-                _log.warning("payload not understood", field=str(error))
-                return BoltResponse(status=400, body="")
+                return _malformed(error)
             if opened.tab == "home":
                 self._tasks.spawn(self._home.publish(self._directory.actor(opened.user)))
         return await ack()
 
 
-async def _unhandled(error: Exception, body: Json) -> BoltResponse:
+def _malformed(error: Malformed) -> BoltResponse:
+    _log.warning("payload not understood", field=str(error))
+    return BoltResponse(status=400, body="")
+
+
+async def _unhandled(error: Exception, body: Json, context: AsyncBoltContext) -> BoltResponse:
     """The catch-all: what nobody listens for is acknowledged, so that Slack shows no failure and repeats nothing."""
     if isinstance(error, BoltUnhandledRequestError):
         _log.info("payload without a listener", type=str(body.get("type", ""))[:40])
         return BoltResponse(status=200, body="")
+    if _HEARD not in context:
+        return _malformed(Malformed(type(error).__name__))
     _log.error("listener failed", exc_info=error)
     return BoltResponse(status=500, body="")
 

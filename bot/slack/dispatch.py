@@ -11,6 +11,7 @@ from bot.domain.errors import BotError, FieldErrors, Unavailable
 from bot.domain.message import Message, Modal
 from bot.domain.policy import Risk
 from bot.ports import Answers
+from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming, Listener, Reply, Request
 from bot.slack.registry import Registry
 from bot.slack.replays import Replays
@@ -27,18 +28,6 @@ class Replier(Answers, Protocol):
 
     async def tell(self, message: Message) -> None:
         """Show a message of its own, so that an error never takes the place of the message that was pressed."""
-        ...
-
-
-class Inbox(Protocol):
-    """Requests that change something, kept until they were carried out."""
-
-    async def accept(self, key: str, incoming: Incoming) -> bool:
-        """Keep a request; False where its key is known, so this is a replay."""
-        ...
-
-    async def finish(self, key: str) -> None:
-        """The request needs no more work."""
         ...
 
 

@@ -1,26 +1,15 @@
 """Takes over requests that another replica, or this one before a restart, had accepted and not carried out."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import structlog
 
 from bot.domain.errors import BotError
+from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming
-from bot.slack import dispatch
 from bot.slack.dispatch import Dispatcher
 from bot.slack.tasks import Tasks
 
 TOO_OLD = 2 * 60_000
 _log = structlog.get_logger(__name__)
-
-
-class Inbox(dispatch.Inbox, Protocol):
-    """The inbox, with the entries whose replica died."""
-
-    async def claim_abandoned(self) -> Sequence[tuple[str, Incoming, int]]:
-        """Key, request and time of arrival of requests whose owner's lease has lapsed; now they are ours."""
-        ...
 
 
 class InboxDuty:

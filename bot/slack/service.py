@@ -15,6 +15,7 @@ from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
 from bot.services.container import Services
+from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming, Listener
 from bot.slack.answers import SlackAnswers
 from bot.slack.app import App
@@ -22,7 +23,7 @@ from bot.slack.dispatch import Dispatcher
 from bot.slack.failures import patient, translated
 from bot.slack.guard import Guard
 from bot.slack.home import Home
-from bot.slack.inbox_duty import Inbox, InboxDuty
+from bot.slack.inbox_duty import InboxDuty
 from bot.slack.registry import Registry
 from bot.slack.runner import Runner
 from bot.slack.server import Endpoints, Probes

@@ -1,5 +1,6 @@
 """A few commands, buttons and forms that behave in every way that the dispatcher must handle."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from bot.services.container import Services
 from bot.services.invocation import Incoming, Invocation, Listener, button, command, form
 
 RAN: list[tuple[str, str]] = []
+GATE = asyncio.Event()
+"""What `change wait` waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ async def echo(call: Invocation[Words], _: Services) -> Message | Modal:
             raise RuntimeError("secret detail")
         case "conflict":
             raise Conflict("Already decided by @lead at 03:08.")
+        case "change wait":
+            await GATE.wait()
         case "slow":
             await call.show(Message.plain("Looking …"))
         case "form":

@@ -1,8 +1,11 @@
 """What people type, press and send reaches its handler once, and every outcome reaches the person."""
 
+import asyncio
+import threading
+
 import pytest
 
-from tests.slack.listeners import RAN
+from tests.slack.listeners import GATE, RAN
 from tests.slack.world import SlackWorld
 
 
@@ -23,11 +26,12 @@ async def test_a_request_that_changes_something_is_kept_before_it_is_acknowledge
     """It stands in the inbox when the acknowledgement arrives, and is finished once it was carried out."""
     world = either_world
 
-    await world.types("change it")
+    await world.types("change wait")
 
-    assert ["change it"] == [incoming.text for incoming in world.inbox.accepted.values()]
-    await world.sees("You said change it")
-    assert list(world.inbox.accepted) == world.inbox.finished
+    assert 1 == await world.open_requests()
+    GATE.set()
+    await world.sees("You said change wait")
+    await world.until(world.nothing_open, "the request is finished")
 
 
 @pytest.mark.parametrize("text", ["look", "change it"])
@@ -67,8 +71,8 @@ async def test_the_policy_comes_before_the_handler(world: SlackWorld) -> None:
 
     await world.sees("a p0 request needs the role nobody; you do not hold it")
     assert [] == RAN
-    rows = await world.ledger.read(lambda tx: tx.all("audit_of", subject="/danger"))
-    assert ["request.refused"] == [row["kind"] for row in rows]
+    rows = await world.ledger.read(lambda tx: tx.all("read_audit", after="", n=10))
+    assert [("request.refused", "/danger", "sre")] == [(row["kind"], row["subject"], row["actor"]) for row in rows]
 
 
 async def test_nobody_gets_through_while_roles_cannot_be_read(world: SlackWorld) -> None:
@@ -93,12 +97,18 @@ async def test_slow_roles_do_not_block(world: SlackWorld) -> None:
 
 async def test_a_ledger_that_is_down_accepts_nothing(world: SlackWorld) -> None:
     """What cannot be kept is not acknowledged as taken: the person reads that nothing was done."""
-    world.inbox.down = True
+    await world.types("the roles are read")
+    await world.sees("You said the roles are read")
+    held = threading.Event()
+    holding = asyncio.create_task(world.ledger.write(lambda _: held.wait(10)))
 
-    await world.types("change it")
+    answer = await world.types("change it")
 
-    await world.sees("My ledger does not answer, so I did nothing")
-    assert [] == RAN
+    held.set()
+    await holding
+    assert "My ledger does not answer, so I did nothing" in str(answer["body"])
+    assert [("sre", "the roles are read")] == RAN
+    await world.until(world.nothing_open, "nobody runs later what the person was told not to happen")
 
 
 async def test_a_press_replaces_the_message_that_only_this_person_sees(either_world: SlackWorld) -> None:

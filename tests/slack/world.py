@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,14 +24,14 @@ from bot.local.workspace.server import Options, Server
 from bot.local.workspace.state import Workspace
 from bot.services.container import Services
 from bot.services.directory import Directory
+from bot.services.inbox import Inbox
 from bot.slack.client import SlackGroups, open_client
 from bot.slack.manifest import app_manifest
 from bot.slack.registry import Registry
 from bot.slack.server import Probes
 from bot.slack.service import Address, SlackService
 from bot.store import Ledger
-from tests.fakes.inbox import MemoryInbox
-from tests.slack.listeners import LISTENERS, RAN
+from tests.slack.listeners import GATE, LISTENERS, RAN
 
 PATIENCE = 5.0
 
@@ -42,7 +43,7 @@ class SlackWorld:
     workspace: Workspace
     server: Server
     service: SlackService
-    inbox: MemoryInbox
+    inbox: Inbox
     client: AsyncWebClient
     ledger: Ledger
     clock: DemoClock
@@ -92,6 +93,16 @@ class SlackWorld:
         assert found is not None, what
         return found
 
+    async def open_requests(self) -> int:
+        """How many requests the inbox still holds."""
+        row = await self.ledger.read(lambda tx: tx.one("count_open_inbox"))
+        assert row is not None
+        return int(row["n"])
+
+    async def nothing_open(self) -> dict[str, Any] | None:
+        """For `until`: something once the inbox holds nothing."""
+        return None if await self.open_requests() else {"open": 0}
+
     async def send(
         self, body: bytes, *, kind: str = "application/x-www-form-urlencoded", **headers: str
     ) -> tuple[int, str]:
@@ -100,7 +111,7 @@ class SlackWorld:
         signed = {"Content-Type": kind, **signature(self.workspace.credentials.signing_secret, stamp, body)} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
-        async with self.http.post(f"{self.bot}/slack/events", data=body, headers=signed) as answer:
+        async with self.http.post(f"{self.bot}/slack/events", data=io.BytesIO(body), headers=signed) as answer:
             return answer.status, await answer.text()
 
     async def _message(self, text: str, user: str) -> dict[str, Any] | None:
@@ -153,6 +164,7 @@ async def home(actor: Actor) -> Message:
 async def slack_world(ledger: Ledger, *, socket_mode: bool = False) -> AsyncIterator[SlackWorld]:
     """A workspace and the bot's Slack side, connected."""
     RAN.clear()
+    GATE.clear()
     (port,) = free_ports(1)
     clock, ready = DemoClock(), [""]
     manifest = app_manifest(Registry(LISTENERS), url=f"http://127.0.0.1:{port}", socket_mode=socket_mode)
@@ -160,7 +172,7 @@ async def slack_world(ledger: Ledger, *, socket_mode: bool = False) -> AsyncIter
     server = Server(workspace, Options(limits=False, socket_mode=socket_mode, retry_after_s=(0.0, 0.0, 0.0)))
     server.app_url = f"http://127.0.0.1:{port}/slack/events"
     url = await server.start()
-    tokens, config, inbox = workspace.credentials, configuration(), MemoryInbox()
+    tokens, config, inbox = workspace.credentials, configuration(), Inbox(ledger, clock, owner="test")
 
     async def readiness() -> str:
         return ready[0]
