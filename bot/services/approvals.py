@@ -217,6 +217,8 @@ class Approvals:
     def _allow_review(self, operation: Operation, actor: Actor, access: Access) -> None:
         if not operation.emergency:
             raise Conflict(f"{operation.id} was approved in the usual way; there is nothing to sign.")
+        if operation.started_at is None:
+            raise Conflict(f"{operation.id} has not run; there is nothing to sign.")
         if actor.person == operation.decided_by:
             raise Refused("You ran this yourself; someone else must sign the review.")
         verdict = self._policy.may_ask(access, operation.risk)

@@ -103,7 +103,7 @@ class Endings:
         operation = operation_rows.by_number(tx, number)
         action = self._actions[operation.action](operation.parameters)
         done = operation_rows.traces(tx, operation)
-        undoable = operation.plan.undoable and action.undo(done) is not None
+        undoable = operation.plan.undoable and action.undo(operation_rows.effective(done, state)) is not None
         checked = state is State.SUCCEEDED and bool(action.checks)
         changed = tx.run(
             "finish_operation",

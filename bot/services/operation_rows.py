@@ -1,6 +1,7 @@
 """Operations in the ledger: rows to values, the journal, and the messages that follow every change of state."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bot.domain import operation_messages
@@ -126,6 +127,11 @@ def traces(tx: Tx, operation: Operation) -> tuple[Trace, ...]:
         for row in rows
         if row["phase"] == "intent" and row["step"] >= 0
     )
+
+
+def effective(done: Sequence[Trace], state: State) -> tuple[Trace, ...]:
+    """The steps that an undo takes back: all of what succeeded, of what failed only those with a result."""
+    return tuple(trace for trace in done if state is State.SUCCEEDED or trace.result is not None)
 
 
 def publish(tx: Tx, number: int, now: int) -> Operation:

@@ -123,7 +123,9 @@ class Operations:
         if original.undone_by:
             raise Conflict(f"{original.id} was undone already, by OP-{original.undone_by}.")
         traces = await self._ledger.read(lambda tx: operation_rows.traces(tx, original))
-        action = self._actions[original.action](original.parameters).undo(traces)
+        action = self._actions[original.action](original.parameters).undo(
+            operation_rows.effective(traces, original.state)
+        )
         if action is None:
             raise Refused(f"{original.id} has no undo: {original.plan.undo or 'nothing was done'}.")
         reason = f"undo of {original.id}"
