@@ -52,6 +52,10 @@ class Engine:
         """How often in a row each failing duty has failed."""
         return {name: count for name, count in self._failures.items() if count}
 
+    def add(self, *duties: Duty) -> None:
+        """More duties, from the next cycle on."""
+        self._duties += duties
+
     def wake(self) -> None:
         """Start the next cycle now."""
         self._woken.set()

@@ -33,6 +33,7 @@ class Sender:
         self._paused: dict[str, int] = {}
         self._woken = asyncio.Event()
         self._quiet = asyncio.Event()
+        self._running = False
         self._stopping = False
         self._ledger_silent = False
 
@@ -43,6 +44,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send until `stop` is called."""
+        self._running = True
         while not self._stopping:
             self._woken.clear()
             pause = _POLL
@@ -68,7 +70,7 @@ class Sender:
 
     async def settle(self) -> None:
         """Wait until all that may go now has gone, five seconds at most: a channel may be slow or limited."""
-        if self._stopping:
+        if self._stopping or not self._running:
             return
         self.wake()
         with contextlib.suppress(TimeoutError):

@@ -107,7 +107,7 @@ class Inbox:
         for (row, answer), count in zip(batch.arrivals, counts, strict=False):
             if count and answer.cancelled():
                 # The person was told that nothing happens, so nobody may run it later.
-                self._batch.finished.append(({"key": row["key"]}, asyncio.get_running_loop().create_future()))
+                self._batch.finished.append(({"key": row["key"]}, answer))
             elif count:
                 self._held.add(row["key"])
         for answer, count in zip(waiting, counts, strict=True):

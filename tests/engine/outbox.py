@@ -1,6 +1,7 @@
 """A sender over the fakes, and words for what the tests put into its outbox."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.domain.message import Message
@@ -35,6 +36,7 @@ class Post:
     async def start(self) -> None:
         """Start sending."""
         self._task = asyncio.create_task(self.sender.run())
+        await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """Stop gracefully."""
@@ -101,3 +103,10 @@ class Post:
         """The kinds of what the audit tells, oldest first."""
         rows = await self.ledger.read(lambda tx: tx.all("read_audit", after="", n=1000))
         return [row["kind"] for row in rows]
+
+
+async def poll(condition: Callable[[], bool]) -> None:
+    """Wait until something that another task does has happened."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - another task's effect; nothing announces it
+            await asyncio.sleep(0.005)

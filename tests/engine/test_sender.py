@@ -1,7 +1,6 @@
 """The outbox sender: what arrives, in which order, and what happens when Slack or a replica fails."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -10,7 +9,7 @@ from bot.domain.message import Message
 from bot.ports import RateLimited
 from bot.services import outbox
 from bot.store import Ledger
-from tests.engine.outbox import Post
+from tests.engine.outbox import Post, poll
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.ledger
@@ -305,10 +304,3 @@ async def test_two_senders_share_the_lanes_without_doubling(ledger: Ledger, cloc
     await second.stop()
 
     assert sorted(first.chat.texts(), key=int) == [str(number) for number in range(30)]
-
-
-async def poll(condition: Callable[[], bool]) -> None:
-    """Wait until something that another task does has happened."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - another task's effect; nothing announces it
-            await asyncio.sleep(0.005)
