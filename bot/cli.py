@@ -39,11 +39,17 @@ def demo(port: int, *, socket_mode: bool, no_limits: bool) -> None:
     """Open a local Slack-compatible workspace with simulated systems made of real servers."""
     import asyncio
 
+    from bot.checkup import DEMO_SETTINGS, app_manifest
+
     try:
-        from bot.local.demo import run_demo
+        from bot.local.demo import DemoOptions, run
     except ModuleNotFoundError as error:
         raise click.ClickException(f"The demo needs the dev extra ({error.name} is missing); run make demo.") from error
-    asyncio.run(run_demo(port=port, socket_mode=socket_mode, limits=not no_limits))
+    manifest_ = app_manifest("http://127.0.0.1", socket_mode=socket_mode)
+    options = DemoOptions(
+        port=port, socket_mode=socket_mode, limits=not no_limits, manifest=manifest_, settings=DEMO_SETTINGS
+    )
+    asyncio.run(run(options))
 
 
 @main.command()
@@ -51,8 +57,8 @@ def demo(port: int, *, socket_mode: bool, no_limits: bool) -> None:
 @click.option("--no-secrets", is_flag=True, help="Check without the environment's values.")
 def check(folder: Path, *, no_secrets: bool) -> None:
     """Check a configuration: every problem at once, then who may ask and approve what, and who is paged when."""
+    from bot.checkup import checked_configuration
     from bot.config.loader import ConfigurationError
-    from bot.wiring import checked_configuration
 
     try:
         click.echo(checked_configuration(folder, secrets=not no_secrets))
@@ -69,7 +75,7 @@ def schema() -> None:
     """Print the JSON Schema of the configuration files, for editors."""
     import json
 
-    from bot.wiring import configuration_schema
+    from bot.checkup import configuration_schema
 
     click.echo(json.dumps(configuration_schema(), indent=2))
 
@@ -81,7 +87,7 @@ def manifest(url: str, *, socket_mode: bool) -> None:
     """Print the Slack app manifest that belongs to the registered commands."""
     import json
 
-    from bot.wiring import app_manifest
+    from bot.checkup import app_manifest
 
     click.echo(json.dumps(app_manifest(url, socket_mode=socket_mode), indent=2))
 

@@ -62,9 +62,7 @@ class Metrics(Collector):
         ended = self._engine.last_cycle_at
         age = (self._clock.wall() - ended) / 1000 if ended is not None else float("inf")
         yield GaugeMetricFamily("steward_engine_cycle_age_seconds", "Time since the last cycle ended.", age)
-        failing = GaugeMetricFamily(
-            "steward_duty_failures", "Failures in a row of each failing duty.", labels=["duty"]
-        )
+        failing = GaugeMetricFamily("steward_duty_failures", "Failures in a row of each failing duty.", labels=["duty"])
         for name, count in self._engine.failing.items():
             failing.add_metric([name], count)
         yield failing

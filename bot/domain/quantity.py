@@ -48,12 +48,7 @@ def parse_quantity(text: str) -> Quantity:
 def shown(value: float, unit: str) -> str:
     """A value of a base unit for people."""
     if unit == "ms":
-        for limit, scale, name in (
-            (1_000, 1, "ms"),
-            (60_000, 1e3, "s"),
-            (3_600_000, 6e4, "min"),
-            (172_800_000, 3.6e6, "h"),
-        ):
+        for limit, scale, name in ((1e3, 1.0, "ms"), (6e4, 1e3, "s"), (3.6e6, 6e4, "min"), (1.728e8, 3.6e6, "h")):
             if abs(value) < limit:
                 return f"{value / scale:.3g} {name}"
         return f"{value / 86_400_000:.3g} d"

@@ -191,7 +191,8 @@ def test_a_bad_secret_is_never_repeated(tmp_path: Path) -> None:
     (tmp_path / "systems").mkdir()
     (tmp_path / "steward.yaml").write_text(STEWARD, encoding="utf-8")
     (tmp_path / "systems" / "newsletter.yaml").write_text(NEWSLETTER, encoding="utf-8")
-    values = {name: "hunter2-is-not-an-address" for name in _variables(STEWARD + NEWSLETTER)}
+    names = _variables(STEWARD + NEWSLETTER)
+    values = {name: name.lower() for name in names} | {name: "hunter2" for name in names if name.endswith("_URL")}
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path, KINDS, values)
 

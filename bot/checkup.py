@@ -1,0 +1,89 @@
+"""What `steward check`, `schema` and `manifest` tell: who may ask and approve, who is paged when, what is posted."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.assembly import KINDS
+from bot.config.loader import Configuration, load
+from bot.config.models import StewardModel, SystemModel
+from bot.domain.timing import span
+from bot.services.schedules import upcoming
+from bot.settings import environment
+from bot.slack.manifest import app_manifest as manifest_of
+from bot.slack.registry import Registry
+from bot.wiring import LISTENERS
+
+DEMO_SETTINGS = {"STEWARD_CHANNEL": "C0ALERTS", "STEWARD_TIMEZONE": "UTC", "SLACK_APP_ID": "A0STEWARD"}
+"""What the demo's bot is told beside what its workspace and lab say."""
+
+
+def checked_configuration(folder: Path, *, secrets: bool) -> str:
+    """Load it and say what it means; raises `ConfigurationError` with every problem."""
+    configuration = load(folder, KINDS, environment() if secrets else None)
+    return "\n".join([*_policy(configuration), "", *_ladders(configuration), "", *_schedules(configuration)])
+
+
+def configuration_schema() -> dict[str, Any]:
+    """JSON Schema of both kinds of file, with the connection kinds that exist."""
+    system = SystemModel.model_json_schema()
+    kinds = {name: kind.Config.model_json_schema() for name, kind in KINDS.items()}
+    system["properties"]["connections"]["additionalProperties"] = {"oneOf": list(kinds.values())}
+    return {"steward.yaml": StewardModel.model_json_schema(), "systems/*.yaml": system}
+
+
+def app_manifest(url: str, *, socket_mode: bool) -> dict[str, Any]:
+    """The Slack app manifest of the registered commands."""
+    return manifest_of(Registry(LISTENERS), url=url, socket_mode=socket_mode)
+
+
+def _policy(configuration: Configuration) -> list[str]:
+    steward = configuration.steward
+    told = [f"{len(configuration.systems)} systems: {', '.join(configuration.systems)}", ""]
+    for risk in ("read", "change", "p0"):
+        rule = getattr(steward.policy, risk)
+        who = f"{risk:<7} may be asked for by {_roles(rule.ask, steward)}"
+        if risk == "p0":
+            who += f"; approved by {rule.approvals} of {_roles(rule.approve, steward)}, never by the requester"
+        elif risk == "change":
+            who += "; the requester confirms the plan"
+        told.append(who)
+    told += [f"{action} is raised to {risk}" for action, risk in steward.policy.raise_.items()]
+    return told
+
+
+def _roles(names: tuple[str, ...], steward: StewardModel) -> str:
+    told = []
+    for name in names:
+        role = steward.roles[name]
+        told.append(f"{name} ({'the members of ' + role.group if role.group else ', '.join(role.people)})")
+    return " or ".join(told)
+
+
+def _ladders(configuration: Configuration) -> list[str]:
+    steward = configuration.steward
+    told = []
+    for severity, row in steward.severities.items():
+        levels = []
+        for level in row.levels:
+            people = []
+            for name in level.notify:
+                on_call = steward.oncall.get(name)
+                people.append(f"{name} ({', '.join(on_call.rotation)})" if on_call else name)
+            levels.append(f"{' and '.join(people)} {'at once' if not level.after else f'after {span(level.after)}'}")
+        how = "pages" if row.page else "informs in business hours:"
+        pager = " and PagerDuty at once" if row.page and steward.pagerduty else ""
+        told.append(f"{severity} {how} {', '.join(levels)}{pager}")
+    return told
+
+
+def _schedules(configuration: Configuration) -> list[str]:
+    steward = configuration.steward
+    zone = ZoneInfo(steward.timezone)
+    told = []
+    for name, phrase, at in upcoming(steward, int(time.time() * 1000)):
+        when = datetime.fromtimestamp(at / 1000, zone).strftime("%a %Y-%m-%d %H:%M")
+        told.append(f"{name}: {phrase.explain()} ({steward.timezone}), next {when}")
+    return told

@@ -1,0 +1,145 @@
+"""Steward on the command line: the same parser, policy, services and audit, for when Slack is down."""
+
+import asyncio
+import getpass
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import httpx
+
+from bot import logs
+from bot.domain.errors import UsageError
+from bot.domain.message import Message, Modal
+from bot.domain.operation import Decision, State
+from bot.domain.plain_text import plain
+from bot.domain.redaction import Redactor, secrets_of
+from bot.services.audit_export import export_audit as export_to
+from bot.services.audit_export import verify_audit as verify_chain
+from bot.services.invocation import Incoming, Listener
+from bot.settings import Settings, environment
+from bot.slack.runner import Failed, Runner
+from bot.wiring import LISTENERS, Core, SystemClock, core
+
+DONE, UNHEALTHY, USAGE, WAITING = 0, 1, 2, 3
+ASK_DEMO_SECONDS = 10.0
+_EXIT = {"done": DONE, "unhealthy": UNHEALTHY, "waiting": WAITING}
+_COMMANDS = {listener.key: listener for listener in LISTENERS if listener.kind == "command"}
+
+
+class TerminalAnswers:
+    """Interim replies are printed; a form cannot be shown, so the missing words are named."""
+
+    async def show(self, message: Message) -> None:
+        """Print what is known so far, apart from the answer."""
+        click.echo(plain(message), err=True)
+
+    async def open(self, modal: Modal) -> None:
+        """A terminal has no forms."""
+        raise UsageError(f"Here every word must be given: {', '.join(field.label for field in modal.fields)}.")
+
+
+@asynccontextmanager
+async def _here() -> AsyncIterator[Core]:
+    """The bot without its server; only warnings are logged, so that the answer stands alone."""
+    logs.set_up(Redactor(secrets_of(environment().items())), logging.WARNING)
+    async with core(Settings(), SystemClock()) as bot:
+        yield bot
+
+
+async def ask(line: str) -> int:
+    """Run one command line as the person whom the OS user maps to; the exit code."""
+    name, _, text = line.strip().partition(" ")
+    listener = _COMMANDS.get("/" + name.lstrip("/"))
+    if listener is None:
+        click.echo(f"There is no command {name}; there are {', '.join(_COMMANDS)}.", err=True)
+        return USAGE
+    async with _here() as bot:
+        actor = bot.services.directory.actor_of_os_user(getpass.getuser())
+        incoming = Incoming(
+            kind="command",
+            key=listener.key,
+            text=text.strip(),
+            slack_user=actor.slack,
+            received_at=bot.clock.now(),
+            request_id=secrets.token_hex(6),
+        )
+        return await _run(listener, incoming, Runner(bot.services, bot.policy))
+
+
+async def _run(listener: Listener, incoming: Incoming, runner: Runner) -> int:
+    answers = TerminalAnswers()
+    try:
+        request = listener.parse(incoming)
+    except UsageError as error:
+        click.echo(str(error), err=True)
+        click.echo(f"Usage: {listener.usage}", err=True)
+        return USAGE
+    reply = await runner.reply(listener, request, incoming, answers, None)
+    if isinstance(reply, Failed):
+        click.echo(plain(reply.message), err=True)
+        return USAGE if isinstance(reply.error, UsageError) else UNHEALTHY
+    if isinstance(reply, Modal):
+        missing = ", ".join(field.label for field in reply.fields if not getattr(field, "optional", False))
+        click.echo(f"Say it in one line; missing: {missing}. Usage: {listener.usage}", err=True)
+        return USAGE
+    if reply is None:
+        return DONE
+    click.echo(plain(reply))
+    return _EXIT[reply.outcome]
+
+
+async def decide(operation: str, verdict: str, reason: str) -> int:
+    """Approve, deny or cancel as the person whom the OS user maps to; the exit code."""
+    decisions: dict[str, Decision] = {"approve": "approve", "deny": "deny", "cancel": "cancel"}
+    async with _here() as bot:
+        actor = bot.services.directory.actor_of_os_user(getpass.getuser())
+        decided = await bot.services.operations.decide(operation, actor, decisions[verdict], reason)
+        click.echo(f"{decided.id} is {decided.state.value}.")
+        return WAITING if decided.state is State.PENDING else DONE
+
+
+async def ask_demo(url: str, user: str, line: str) -> int:
+    """Type a command in a running demo and print what that person then sees."""
+    name, _, text = line.strip().partition(" ")
+    async with httpx.AsyncClient(base_url=url, timeout=ASK_DEMO_SECONDS, trust_env=False) as client:
+        channel = "#production-alerts"
+        seen = {message["ts"] for message in await _messages(client, user, channel)}
+        command = {"user": user, "channel": channel, "command": "/" + name.lstrip("/"), "text": text}
+        sent = await client.post("/local/command", json=command)
+        if sent.is_error:
+            click.echo(sent.json().get("error", sent.text), err=True)
+            return USAGE
+        async with asyncio.timeout(ASK_DEMO_SECONDS):
+            new: list[str] = []
+            while not new:
+                new = [it["text"] for it in await _messages(client, user, channel) if it["ts"] not in seen]
+                await asyncio.sleep(0.1)
+        click.echo("\n\n".join(new))
+        return UNHEALTHY if any(text.startswith(("🔴", "🟡", "⚪")) for text in new) else DONE
+
+
+async def _messages(client: httpx.AsyncClient, user: str, channel: str) -> list[dict[str, str]]:
+    answer = await client.get("/local/messages", params={"user": user, "channel": channel})
+    answer.raise_for_status()
+    messages: list[dict[str, str]] = answer.json()["messages"]
+    return messages
+
+
+async def verify_audit() -> int:
+    """Recompute the chain; 0 where it holds."""
+    async with _here() as bot:
+        report = await verify_chain(bot.ledger)
+    click.echo(str(report))
+    return DONE if report.intact else UNHEALTHY
+
+
+async def export_audit(file: Path) -> int:
+    """Write the audit to an SQLite file."""
+    async with _here() as bot:
+        count = await export_to(bot.ledger, file)
+    click.echo(f"{count} rows written to {file}")
+    return DONE

@@ -1,0 +1,286 @@
+"""The composition root: builds the whole bot from settings and configuration, runs it, and stops it gracefully."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import SecretStr
+from slack_sdk.web.async_client import AsyncWebClient
+
+import commands.health
+import commands.incident
+import commands.oncall
+import commands.operation
+import commands.queue
+import commands.rollback
+from adapters import outgoing, pagerduty
+from adapters.pagerduty_webhook import pager_event, signed
+from bot import logs
+from bot.actions.registry import registry as actions
+from bot.assembly import KINDS, assemble
+from bot.config.loader import Configuration, load
+from bot.config.models import StewardModel
+from bot.domain.errors import BadAnswer, BotError, Rejected, Unreachable
+from bot.domain.people import Actor
+from bot.domain.policy import Policy, Risk, Rule
+from bot.domain.redaction import Redactor, secrets_of
+from bot.engine.cycle import Engine
+from bot.engine.delivery import Delivery
+from bot.engine.duty import Duty
+from bot.engine.sender import Sender
+from bot.local.clock import ClockControl, FollowerClock
+from bot.ports import Clock, Page, Pager
+from bot.probes import Metrics, Readiness
+from bot.services.audit_seal import AuditSeal
+from bot.services.container import Services
+from bot.services.directory import Directory
+from bot.services.escalation import Escalation
+from bot.services.health import Health, Probe
+from bot.services.heartbeat import Beat, Heartbeat
+from bot.services.home import Home
+from bot.services.inbox import Inbox
+from bot.services.incident_evidence import IncidentEvidence
+from bot.services.incident_rooms import IncidentRooms
+from bot.services.incidents import Incidents
+from bot.services.invocation import Listener
+from bot.services.matrix import Matrix
+from bot.services.oncall import OnCall
+from bot.services.operations import Operations
+from bot.services.queues import Queues
+from bot.services.schedules import Schedules
+from bot.services.situation import Situation
+from bot.settings import Settings, environment
+from bot.slack.client import SlackChat, SlackGroups, SlackRooms, open_client
+from bot.slack.server import Probes
+from bot.slack.service import Address, SlackService
+from bot.store import Ledger, open_ledger
+
+log = structlog.get_logger(__name__)
+
+LISTENERS: tuple[Listener, ...] = (
+    *commands.health.LISTENERS,
+    *commands.queue.LISTENERS,
+    *commands.rollback.LISTENERS,
+    *commands.operation.LISTENERS,
+    *commands.incident.LISTENERS,
+    *commands.oncall.LISTENERS,
+)
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        return self.wall()
+
+    def wall(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class NoPager:
+    """Stands where PagerDuty is not configured; nothing is addressed to it then."""
+
+    async def send(self, page: Page) -> None:
+        raise Rejected(f"PagerDuty is not configured; {page.key} went to Slack alone")
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything below Slack's transport: what the server and the command line share."""
+
+    configuration: Configuration
+    ledger: Ledger
+    clock: Clock
+    owner: str
+    policy: Policy
+    services: Services
+    client: AsyncWebClient
+    pager: Pager
+    beat: Beat | None
+
+
+@asynccontextmanager
+async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
+    """Open the ledger, every connection and the Slack client; close them at the end."""
+    configuration = load(settings.config, KINDS, environment())
+    steward = configuration.steward
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    async with AsyncExitStack() as stack:
+        ledger = await open_ledger(settings.database.get_secret_value())
+        stack.push_async_callback(ledger.close)
+        client = await stack.enter_async_context(
+            open_client(token=settings.bot_token.get_secret_value(), url=settings.slack_api_url)
+        )
+        assembly = assemble(configuration)
+        stack.push_async_callback(assembly.close)
+        policy = policy_of(steward)
+        directory = Directory(steward, SlackGroups(client), clock, ledger)
+        oncall = OnCall(steward, directory, clock)
+        health = Health(ledger, clock, assembly.systems)
+        operations = Operations(
+            ledger, clock, policy, directory, oncall, health, actions(assembly.systems, clock), steward, owner
+        )
+        incidents = Incidents(ledger, clock, steward, systems=assembly.systems, oncall=oncall, matrix=Matrix(steward))
+        services = Services(
+            clock=clock,
+            ledger=ledger,
+            config=steward,
+            systems=assembly.systems,
+            directory=directory,
+            oncall=oncall,
+            health=health,
+            queues=Queues(ledger, clock, assembly.systems),
+            operations=operations,
+            incidents=incidents,
+            situation=Situation(health, operations, incidents),
+        )
+        pager: Pager = NoPager()
+        if steward.pagerduty is not None:
+            address, key = steward.pagerduty.url, SecretStr(steward.pagerduty.routing_key)
+            paging = pagerduty.open(pagerduty.Config(pagerduty=address, routing_key=key))
+            stack.push_async_callback(paging.close)
+            pager = paging
+        beat = await _heartbeat(settings, stack)
+        yield Core(configuration, ledger, clock, owner, policy, services, client, pager, beat)
+
+
+async def _heartbeat(settings: Settings, stack: AsyncExitStack) -> Beat | None:
+    """Fetches the heartbeat's address, where one is configured."""
+    address = settings.heartbeat_url.get_secret_value()
+    if not address:
+        return None
+    watcher = outgoing.client(address)
+    stack.push_async_callback(watcher.aclose)
+
+    async def beat() -> None:
+        answer = await outgoing.exchange(watcher, "GET", "", what="the heartbeat", follow=True)
+        if answer.status >= 400:
+            raise Unreachable(f"the heartbeat's address answered {answer.status}")
+
+    return beat
+
+
+def policy_of(steward: StewardModel) -> Policy:
+    """The policy of the configuration."""
+    models = {Risk.READ: steward.policy.read, Risk.CHANGE: steward.policy.change, Risk.P0: steward.policy.p0}
+    rules = {
+        risk: Rule(frozenset(model.ask), frozenset(model.approve), model.approvals if model.approve else 0)
+        for risk, model in models.items()
+    }
+    return Policy(rules, dict(steward.policy.raise_))
+
+
+class Server:
+    """The whole bot: Slack's side, the engine's duties, and what watches it."""
+
+    def __init__(self, bot: Core, settings: Settings) -> None:
+        self._bot = bot
+        services, steward = bot.services, bot.configuration.steward
+        zone = ZoneInfo(steward.timezone)
+        inbox = Inbox(bot.ledger, bot.clock, owner=bot.owner)
+        self._probe = Probe(services.health, services.systems, bot.clock)
+        rooms = SlackRooms(bot.client)
+        delivery = Delivery(SlackChat(bot.client, zone), rooms, bot.pager, bot.clock)
+        self.engine = Engine(bot.ledger, bot.clock, (), Sender(bot.ledger, bot.clock, delivery, owner=bot.owner))
+        self.slack = SlackService(
+            client=bot.client,
+            address=Address(
+                settings.host,
+                settings.port,
+                settings.signing_secret.get_secret_value(),
+                settings.app_token.get_secret_value(),
+                steward.app_id,
+            ),
+            listeners=LISTENERS,
+            services=services,
+            policy=bot.policy,
+            inbox=inbox,
+            home=Home(bot.ledger, services.systems, services.operations, services.incidents),
+            probes=Probes(
+                ready=Readiness(self.engine, bot.ledger, bot.clock),
+                metrics=Metrics(self.engine, bot.clock),
+                webhook=self._webhook if steward.pagerduty is not None else None,
+            ),
+            zone=zone,
+        )
+        posts = services.incidents.posts
+        self._duties: list[Duty] = [
+            Escalation(bot.ledger, services.oncall, services.incidents.steps),
+            services.operations.timers,
+            services.operations.execution,
+            self.slack.inbox_duty,
+            AuditSeal(bot.ledger, bot.clock, channel=steward.channel),
+            Schedules(bot.ledger, bot.clock, steward, services.situation),
+            IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
+            IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),
+            self._probe,
+        ]
+        if bot.beat is not None:
+            self._duties.append(Heartbeat(bot.clock, bot.beat, lambda: self.engine.last_whole_cycle_at))
+        self.engine.add(*self._duties)
+
+    async def run(self, settings: Settings) -> None:
+        """Serve until SIGTERM or SIGINT; then let what is under way end."""
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        async with AsyncExitStack() as stack:
+            if settings.clock_socket and isinstance(self._bot.clock, FollowerClock):
+                control = ClockControl(self._bot.clock, self.engine.settle, self._next_due)
+                await control.start(Path(settings.clock_socket))
+                stack.push_async_callback(control.stop)
+            await self.slack.start()
+            stack.push_async_callback(self.slack.stop)
+            cycling = asyncio.create_task(self.engine.run(), name="engine")
+            stack.push_async_callback(self._stop_engine, cycling)
+            log.info("serving", host=settings.host, port=settings.port, socket_mode=settings.socket_mode)
+            stopping = asyncio.create_task(ended.wait())
+            await asyncio.wait({stopping, cycling}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+
+    async def _next_due(self) -> int | None:
+        """The next moment at which anything falls due, so that a moved clock does not jump over it."""
+        moments = [await duty.next_due() for duty in self._duties]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    async def _stop_engine(self, cycling: "asyncio.Task[None]") -> None:
+        await self._probe.close()
+        await self.engine.stop()
+        await cycling
+
+    async def _webhook(self, headers: dict[str, str], body: bytes) -> int:
+        """PagerDuty's v3 webhook: an acknowledgement there counts here."""
+        model = self._bot.configuration.steward.pagerduty
+        given = {name.lower(): value for name, value in headers.items()}.get("x-pagerduty-signature", "")
+        if model is None or not signed(given, body, model.webhook_secret):
+            return 401
+        try:
+            event = pager_event(body)
+            if event.kind == "acknowledged":
+                who = Actor(event.who or "PagerDuty", via="pagerduty")
+                await self._bot.services.incidents.acknowledged_elsewhere(event.key, who)
+        except BadAnswer:
+            return 400
+        except BotError as error:
+            # PagerDuty sends it again.
+            log.warning("webhook not taken", error=str(error))
+            return 503
+        return 200
+
+
+async def serve() -> None:
+    """Run the bot as the environment describes it."""
+    settings = Settings()
+    logs.set_up(Redactor(secrets_of(environment().items())))
+    clock = FollowerClock.started(Path(settings.clock_socket)) if settings.clock_socket else SystemClock()
+    async with core(settings, clock) as bot:
+        await Server(bot, settings).run(settings)

@@ -1,0 +1,1 @@
+"""What people see: the real bot, driven over Slack's protocol, against real servers."""

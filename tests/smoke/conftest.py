@@ -1,0 +1,106 @@
+"""One demo per database and test process; a fresh ledger and a fresh bot per test."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import psycopg
+import pytest
+
+from bot.local.demo import Demo, DemoOptions
+from bot.checkup import DEMO_SETTINGS, app_manifest
+from tests.smoke.world import World
+
+T = TypeVar("T")
+DATABASES = ("sqlite", "postgres")
+
+
+class Stage:
+    """A demo on a loop and thread of its own, so that it outlives each test's loop."""
+
+    def __init__(self, database: str, directory: Path) -> None:
+        self.database = database
+        self._directory = directory
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="demo", daemon=True)
+        self._thread.start()
+        self.demo = Demo(
+            DemoOptions(
+                port=0,
+                limits=False,
+                directory=directory,
+                database=database,
+                manifest=app_manifest("http://127.0.0.1", socket_mode=False),
+                settings=DEMO_SETTINGS,
+            )
+        )
+
+    def run(self, work: Coroutine[None, None, T]) -> T:
+        """Run something on the demo's loop and wait for it."""
+        return self.submit(work).result(timeout=120)
+
+    def submit(self, work: Coroutine[None, None, T]) -> "Future[T]":
+        """Run something on the demo's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """Stop the demo and its loop."""
+        self.run(self.demo.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._loop.close()
+
+    def wipe(self) -> None:
+        """An empty ledger; the bot must be down."""
+        if self.database.startswith("sqlite:///"):
+            path = Path(self.database.removeprefix("sqlite:///"))
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+            return
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute("drop schema public cascade")
+            connection.execute("create schema public")
+
+
+@pytest.fixture(scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in DATABASES])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The demo: lab, workspace and bot."""
+    directory = tmp_path_factory.mktemp(f"demo-{request.param}")
+    address = f"sqlite:///{directory / 'steward.db'}"
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres_server")
+        with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
+            connection.execute("create database smoke")
+        address = server.superuser_dsn("smoke")
+    stage = Stage(address, directory)
+    try:
+        stage.run(stage.demo.start())
+        yield stage
+    finally:
+        stage.close()
+
+
+@pytest.fixture
+async def world(stage: Stage) -> AsyncIterator[World]:
+    """The workspace with a bot that knows nothing yet."""
+
+    async def on_stage(work: Coroutine[None, None, T]) -> T:
+        return await asyncio.wrap_future(stage.submit(work))
+
+    async def restart() -> None:
+        await on_stage(stage.demo.restart_bot())
+
+    async def kill() -> None:
+        await on_stage(stage.demo.kill_bot())
+
+    await on_stage(stage.demo.bot.stop())
+    stage.wipe()
+    await on_stage(stage.demo.bot.start())
+    async with httpx.AsyncClient(base_url=stage.demo.url, timeout=15, trust_env=False) as client:
+        world = World(client, restart=restart, kill=kill)
+        yield world
+        await world.restore()

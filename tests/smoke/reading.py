@@ -1,0 +1,69 @@
+"""What a person reads in a message of the workspace: the words of its blocks, and what can be pressed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+_DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
+_NAMES = {"U0ENGINEER": "engineer", "U0SRE": "sre", "U0LEAD": "lead", "U0MANAGER": "manager", "U0CTO": "cto"}
+_PERSON = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Pressable:
+    """A button, or one option of a select."""
+
+    label: str
+    action_id: str
+    value: str
+
+
+def words(message: Json) -> str:
+    """Everything that is written in a message, in order, people by name."""
+    return " ".join(piece for piece in _texts(message.get("blocks") or [message.get("text", "")]) if piece)
+
+
+def pressables(blocks: Any) -> Iterator[Pressable]:  # noqa: ANN401 - JSON
+    """Everything in blocks that can be pressed or chosen."""
+    if isinstance(blocks, list):
+        for item in blocks:
+            yield from pressables(item)
+    elif isinstance(blocks, dict):
+        if "action_id" in blocks:
+            if "options" in blocks:
+                for option in blocks["options"]:
+                    yield Pressable(option["text"]["text"], blocks["action_id"], option["value"])
+            elif blocks.get("type") == "button":
+                yield Pressable(blocks["text"]["text"], blocks["action_id"], blocks.get("value", ""))
+        for item in blocks.values():
+            yield from pressables(item)
+
+
+def _texts(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(node, str):
+        yield _plain(node)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _texts(item)
+    elif isinstance(node, dict):
+        kind = node.get("type")
+        if kind == "user":
+            yield f"@{_NAMES.get(node['user_id'], node['user_id'])}"
+        elif kind == "date":
+            yield str(node.get("fallback", ""))
+        elif kind == "emoji":
+            yield chr(int(str(node["unicode"]).split("-")[0], 16)) if node.get("unicode") else f":{node['name']}:"
+        elif kind == "rich_text_section":
+            yield "".join(_texts(node["elements"]))
+        else:
+            for name in ("text", "fields", "elements", "accessory", "label", "hint", "rows"):
+                if name in node:
+                    yield from _texts(node[name])
+
+
+def _plain(text: str) -> str:
+    text = _DATE.sub(r"\1", text)
+    text = _PERSON.sub(lambda match: f"@{_NAMES.get(match[1], match[1])}", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("\u200b", "").replace("*", "")
