@@ -161,8 +161,8 @@ async def home(actor: Actor) -> Message:
 
 
 @asynccontextmanager
-async def slack_world(ledger: Ledger, *, socket_mode: bool = False) -> AsyncIterator[SlackWorld]:
-    """A workspace and the bot's Slack side, connected."""
+async def slack_world(ledger: Ledger, *, socket_mode: bool = False, down: int = 0) -> AsyncIterator[SlackWorld]:
+    """A workspace and the bot's Slack side, connected. `down`: so many times Slack fails to say who we are."""
     RAN.clear()
     GATE.clear()
     (port,) = free_ports(1)
@@ -197,6 +197,10 @@ async def slack_world(ledger: Ledger, *, socket_mode: bool = False) -> AsyncIter
             probes=Probes(readiness, lambda: b"steward_up 1\n", webhook),
             zone=ZoneInfo("UTC"),
         )
+        if down:
+            fault = {"method": "auth.test", "kind": "500", "times": down}
+            async with http.post(f"{url}/local/faults", json=fault) as answer:
+                assert 200 == answer.status
         await service.start()
         yield SlackWorld(
             workspace, server, service, inbox, client, ledger, clock, http, f"http://127.0.0.1:{port}", ready

@@ -1,0 +1,181 @@
+"""Slack's answers and failures in our words, against a workspace that is as strict as Slack."""
+
+import json
+from collections.abc import Awaitable, Callable
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.errors import OutcomeUnknown, Rejected, Unauthorized, Unreachable
+from bot.domain.message import Button, Buttons, Message, lines
+from bot.ports import ChannelGone, Posted, RateLimited
+from bot.slack.client import SlackChat, SlackGroups, SlackRooms, open_client
+from tests.slack.world import SlackWorld
+
+UTC = ZoneInfo("UTC")
+MESSAGE = Message("Hello", (lines("Hello <!channel>"), Buttons((Button("Ack", "incident.ack", "x"),))))
+
+
+def _chat(world: SlackWorld) -> SlackChat:
+    return SlackChat(world.client, UTC)
+
+
+async def _post(world: SlackWorld) -> None:
+    await _chat(world).post("C0ALERTS", MESSAGE, thread=None, key="k")
+
+
+async def _update(world: SlackWorld) -> None:
+    await _chat(world).update(Posted("C0ALERTS", "1.1"), MESSAGE, key="k")
+
+
+async def _find(world: SlackWorld) -> None:
+    await _chat(world).find("C0ALERTS", thread=None, key="k", since=0)
+
+
+async def _members(world: SlackWorld) -> None:
+    await SlackGroups(world.client).members("S0APPROVERS")
+
+
+async def test_a_message_carries_its_key_and_can_be_edited_and_found(world: SlackWorld) -> None:
+    """Posted once, edited in place, and found by its key in the channel and in a thread."""
+    chat, since = _chat(world), world.clock.now() - 1_000
+
+    header = await chat.post("C0ALERTS", MESSAGE, thread=None, key="header")
+    reply = await chat.post("C0ALERTS", Message.plain("more"), thread=header.ts, key="reply")
+    await chat.update(header, Message.plain("Edited"), key="header")
+
+    shown = await world.messages()
+    assert ["Edited", "more"] == [message["text"] for message in shown]
+    assert header.ts == shown[1]["thread_ts"]
+    assert header == await chat.find("C0ALERTS", thread=None, key="header", since=since)
+    assert reply == await chat.find("C0ALERTS", thread=header.ts, key="reply", since=since)
+    assert await chat.find("C0ALERTS", thread=None, key="other", since=since) is None
+    assert await chat.find("C0ALERTS", thread=None, key="header", since=world.clock.now() + 60_000) is None
+
+
+async def test_a_message_is_found_behind_many_others(world: SlackWorld) -> None:
+    """The look-up goes on past the first page."""
+    chat, since = _chat(world), world.clock.now() - 1_000
+    first = await chat.post("C0ALERTS", MESSAGE, thread=None, key="first")
+    for number in range(220):
+        await chat.post("C0ALERTS", Message("x"), thread=None, key=f"later-{number}")
+
+    assert first == await chat.find("C0ALERTS", thread=None, key="first", since=since)
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "kind", "expected"),
+    [
+        pytest.param(_post, "chat.postMessage", "500", OutcomeUnknown, id="a post that fails may have been done"),
+        pytest.param(_post, "chat.postMessage", "html", OutcomeUnknown, id="a post answered by a proxy's page"),
+        pytest.param(_post, "chat.postMessage", "drop", OutcomeUnknown, id="a post whose answer is lost"),
+        pytest.param(_post, "chat.postMessage", "429", RateLimited, id="a post that must wait"),
+        pytest.param(_update, "chat.update", "500", OutcomeUnknown, id="an edit that fails"),
+        pytest.param(_find, "conversations.history", "500", Unreachable, id="a look-up that fails"),
+        pytest.param(_find, "conversations.history", "429", RateLimited, id="a look-up that must wait"),
+        pytest.param(_members, "usergroups.users.list", "500", Unreachable, id="a group that cannot be read"),
+        pytest.param(_members, "usergroups.users.list", "html", Unreachable, id="a group answered by a page"),
+        pytest.param(_members, "usergroups.users.list", "429", Unreachable, id="a group behind a rate limit"),
+        pytest.param(_members, "usergroups.users.list", "drop", Unreachable, id="a group whose answer is lost"),
+    ],
+)
+async def test_faults_are_named(
+    world: SlackWorld,
+    call: Callable[[SlackWorld], Awaitable[None]],
+    method: str,
+    kind: str,
+    expected: type[Exception],
+) -> None:
+    """Every fault becomes one of our errors: wait, down, or perhaps done."""
+    await world.does("faults", method=method, kind=kind, times=3, retry_after=7)
+
+    with pytest.raises(expected) as raised:
+        await call(world)
+
+    if isinstance(raised.value, RateLimited):
+        assert 7_000 == raised.value.retry_after
+
+
+async def test_a_lost_answer_is_not_sent_again(world: SlackWorld) -> None:
+    """The client never repeats by itself: one post, however its answer was lost."""
+    await world.does("faults", method="chat.postMessage", kind="drop", times=1)
+
+    with pytest.raises(OutcomeUnknown):
+        await _post(world)
+
+    assert 1 == len(await world.messages())
+    assert await _chat(world).find("C0ALERTS", thread=None, key="k", since=0) is not None
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [
+        pytest.param("C0NOWHERE", ChannelGone, id="a channel that does not exist"),
+        pytest.param("archived", ChannelGone, id="an archived channel"),
+    ],
+)
+async def test_a_channel_that_is_gone(world: SlackWorld, channel: str, expected: type[Exception]) -> None:
+    """The message must take another way."""
+    if channel == "archived":
+        rooms = SlackRooms(world.client)
+        channel = await rooms.create_channel("inc-12-mail", topic="x")
+        await rooms.archive(channel)
+
+    with pytest.raises(expected):
+        await _chat(world).post(channel, MESSAGE, thread=None, key="k")
+
+
+async def test_an_edit_of_nothing_is_refused(world: SlackWorld) -> None:
+    """A message that was deleted cannot be edited; repeating does not help."""
+    with pytest.raises(Rejected, match="message_not_found"):
+        await _update(world)
+
+
+async def test_a_wrong_token_is_our_own_trouble(world: SlackWorld) -> None:
+    """The error names the call and Slack's word, not the token."""
+    async with open_client(token="xoxb-wrong", url=f"{world.workspace.url}/api/") as client:
+        with pytest.raises(Unauthorized) as raised:
+            await SlackGroups(client).members("S0APPROVERS")
+
+    assert "xoxb" not in str(raised.value)
+
+
+async def test_a_slack_that_is_down_was_not_told(world: SlackWorld) -> None:
+    """Where no connection was made, nothing can have happened."""
+    async with open_client(token="xoxb-1", url="http://127.0.0.1:9/api/") as client:
+        with pytest.raises(Unreachable):
+            await SlackChat(client, UTC).post("C0ALERTS", MESSAGE, thread=None, key="k")
+
+
+async def test_proxies_are_not_obeyed(world: SlackWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment does not get Slack's traffic."""
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    async with open_client(token=world.workspace.credentials.bot_token, url=f"{world.workspace.url}/api") as client:
+        assert 3 == len(await SlackGroups(client).members("S0APPROVERS"))
+
+
+async def test_an_empty_group_has_no_members(world: SlackWorld) -> None:
+    """An empty group is an answer, not an error."""
+    async with world.http.post(
+        f"{world.workspace.url}/local/lab/steward/approvers", data=json.dumps({"set": {"members": []}})
+    ) as answer:
+        assert 200 == answer.status
+
+    assert frozenset() == await SlackGroups(world.client).members("S0APPROVERS")
+
+
+async def test_rooms_are_made_once(world: SlackWorld) -> None:
+    """A taken name gets a number; inviting and archiving again is success; direct messages have a channel."""
+    rooms = SlackRooms(world.client)
+
+    first = await rooms.create_channel("inc-12-mail", topic="P0 " * 200)
+    second = await rooms.create_channel("inc-12-mail", topic="P0")
+    await rooms.invite(first, ["U0SRE", "U0LEAD"])
+    await rooms.invite(first, ["U0SRE"])
+    await rooms.archive(second)
+    await rooms.archive(second)
+
+    assert first != second
+    assert "D0SRE" == await rooms.direct_channel("U0SRE")

@@ -1,0 +1,125 @@
+"""The Slack side starts and stops as a whole: a Slack that is down, running work, another way in."""
+
+import asyncio
+
+import pytest
+
+from bot.domain.errors import Unauthorized
+from bot.services.invocation import Incoming
+from bot.slack.service import SlackService, identify
+from bot.slack.client import open_client
+from bot.store import Ledger
+from tests.slack.listeners import GATE, RAN
+from tests.slack.world import SlackWorld, slack_world, slash
+
+INCOMING = Incoming("command", "/echo", "change it", "U0SRE", channel="C0ALERTS", request_id="abcd1234")
+
+
+async def test_probes_answer(world: SlackWorld) -> None:
+    """Alive while the process lives; ready with the reason why not; figures; PagerDuty's webhook."""
+    async with world.http.get(f"{world.bot}/healthz") as answer:
+        assert 200 == answer.status
+    async with world.http.get(f"{world.bot}/readyz") as answer:
+        assert (200, "ready\n") == (answer.status, await answer.text())
+    world.ready[0] = "the ledger does not answer"
+    async with world.http.get(f"{world.bot}/readyz") as answer:
+        assert (503, "the ledger does not answer\n") == (answer.status, await answer.text())
+    async with world.http.get(f"{world.bot}/metrics") as answer:
+        assert "steward_up 1\n" == await answer.text()
+    for given, status in (("v1=good", 202), ("v1=bad", 401)):
+        headers = {"X-PagerDuty-Signature": given}
+        async with world.http.post(f"{world.bot}/pagerduty/webhook", data=b"{}", headers=headers) as answer:
+            assert status == answer.status
+
+
+async def test_stopping_lets_running_work_end(memory_ledger: Ledger) -> None:
+    """What was acknowledged is answered before the bot stops; what comes meanwhile is refused."""
+    async with slack_world(memory_ledger) as world:
+        await world.types("change wait")
+        stopping = asyncio.create_task(world.service.stop())
+        await asyncio.sleep(0)
+
+        status, _ = await world.send(slash(text="too late"))
+        GATE.set()
+        await stopping
+
+        assert 503 == status
+        await world.sees("You said change wait")
+        assert [("sre", "change wait")] == RAN
+
+
+async def test_oauth_variables_change_nothing(memory_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bolt would switch to OAuth by them, and know no workspace."""
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "s")
+    async with slack_world(memory_ledger) as world:
+        await world.types("hello")
+
+        await world.sees("You said hello")
+
+
+async def test_a_token_that_slack_refuses_stops_the_start(world: SlackWorld) -> None:
+    """Waiting would not help."""
+    async with open_client(token="xoxb-wrong", url=f"{world.workspace.url}/api/") as client:
+        with pytest.raises(Unauthorized):
+            await identify(client)
+
+
+async def test_a_slack_that_is_down_at_the_start_is_awaited(memory_ledger: Ledger) -> None:
+    """The bot starts anyway, takes nothing that it cannot verify, and connects as soon as Slack answers."""
+    async with slack_world(memory_ledger, down=1) as world:
+        assert 503 == (await world.send(slash()))[0]
+
+        await world.until(lambda: _accepted(world), "Slack was reached")
+
+        await world.types("hello")
+        await world.sees("You said hello")
+
+
+async def _accepted(world: SlackWorld) -> dict[str, int] | None:
+    status, _ = await world.send(slash(text="probe"))
+    return {"status": status} if status == 200 else None
+
+
+async def test_a_lost_socket_is_opened_again(memory_ledger: Ledger) -> None:
+    """After the connection broke, payloads arrive again without anybody's help."""
+    async with slack_world(memory_ledger, socket_mode=True) as world:
+        await world.types("hello")
+        await world.sees("You said hello")
+
+        await world.server.socket.disconnect("refresh_requested")
+
+        await world.until(lambda: _typed(world, "back again"), "the bot is back")
+        await world.sees("You said back again")
+
+
+async def _typed(world: SlackWorld, text: str) -> dict[str, object] | None:
+    body = {"user": "sre", "channel": "#production-alerts", "command": "/echo", "text": text}
+    async with world.http.post(f"{world.workspace.url}/local/command", json=body) as answer:
+        found: dict[str, object] = await answer.json()
+        return found if found.get("status") == 200 else None
+
+
+@pytest.mark.parametrize(
+    ("age", "expected", "ran"),
+    [
+        pytest.param(60_000, "You said change it", [("sre", "change it")], id="a fresh one is carried out"),
+        pytest.param(121_000, "I lost this; please type it again.", [], id="after two minutes it is not"),
+    ],
+)
+async def test_abandoned_requests_are_taken_over(
+    world: SlackWorld, age: int, expected: str, ran: list[tuple[str, str]]
+) -> None:
+    """A request whose process died is run by whoever finds it, or honestly given back."""
+    await world.inbox.accept("v0=dead", INCOMING)
+    await world.ledger.write(lambda tx: tx.run("renew_inbox", key="v0=dead", owner="test", lease_until=0))
+    world.clock.advance(age)
+
+    assert await world.service.inbox_duty.run(world.clock.now())
+
+    await world.sees(expected)
+    assert ran == RAN
+    await world.until(world.nothing_open, "it is finished")
+    assert not await world.service.inbox_duty.run(world.clock.now())
+    assert await world.service.inbox_duty.next_due() is None
+    assert isinstance(world.service, SlackService)
