@@ -3,14 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from bullmq import Queue, Worker  # type: ignore[import-untyped]  # the library ships no types
 
+from adapters import redis
 from adapters.bullmq import BullmqQueue
 from adapters.redis import RedisServer
 from bot.domain.errors import Rejected
-from bot.local.lab.bullmq_jobs import BullmqQueue as MadeQueue
+from bot.local.lab.mail_queues import MailQueues
 from bot.local.lab.valkey import ValkeyServer
 from tests.adapters.contracts import NOW, RetriableContract
 from tests.fakes.clock import FakeClock
@@ -19,21 +22,41 @@ from tests.local.lab.polling import eventually
 NAME = "campaign-emails"
 
 
-@pytest.fixture
-async def library(valkey_server: ValkeyServer, server: RedisServer) -> AsyncIterator[Queue]:
-    """BullMQ's own view of the queue; `server` has emptied the database before."""
-    del server
-    made = Queue(NAME, {"connection": valkey_server.url})
-    yield made
-    await made.close()
+class Mail:
+    """The lab's queues, with hands to put `campaign-emails` into any state; no worker runs."""
+
+    def __init__(self, queues: MailQueues) -> None:
+        self.queues = queues
+
+    async def put(self, key: str, value: object) -> None:
+        """Set one key of the queue."""
+        await self.queues.apply({"set": {f"{NAME}.{key}": value}})
 
 
 @pytest.fixture
-async def made(library: Queue, server: RedisServer, clock: FakeClock) -> AsyncIterator[MadeQueue]:
-    """The queue with hands to put it into any state."""
-    queue = MadeQueue(library, server.client, clock)
-    await queue.open()
-    yield queue
+async def made(tmp_path: Path, port: int, clock: FakeClock) -> AsyncIterator[Mail]:
+    """Empty queues on a real Valkey."""
+    queues = MailQueues(ValkeyServer(tmp_path, "redis", port), clock)
+    await queues.apply({"set": {"traffic": False}})
+    await queues.enter("up")
+    yield Mail(queues)
+    await queues.close()
+
+
+@pytest.fixture
+async def server(made: Mail) -> AsyncIterator[RedisServer]:
+    """The adapter's client of it."""
+    opened = redis.open(redis.Config.model_validate({"redis": made.queues.url}))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def library(made: Mail) -> AsyncIterator[Queue]:
+    """BullMQ's own view of the queue."""
+    opened = Queue(NAME, {"connection": made.queues.url})
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
@@ -55,13 +78,13 @@ class RealRetriable:
 
 class TestRetriable(RetriableContract):
     @pytest.fixture
-    async def retriable(self, made: MadeQueue, server: RedisServer) -> RealRetriable:
+    async def retriable(self, made: Mail, server: RedisServer) -> RealRetriable:
         """Three failed jobs."""
         await made.put("failed", 3)
         return RealRetriable(server)
 
 
-async def test_the_real_keys_are_counted(made: MadeQueue, queue: BullmqQueue, library: Queue) -> None:
+async def test_the_real_keys_are_counted(made: Mail, queue: BullmqQueue, library: Queue) -> None:
     """`wait`, `prioritized` and `paused` all wait; the runbook's key `waiting` does not exist."""
     await made.put("depth", 4)
     await made.put("failed", 2)
@@ -85,7 +108,7 @@ async def test_the_oldest_waiting_job_gives_the_age(library: Queue, queue: Bullm
 
 
 @pytest.mark.parametrize("generation", ["bullmq:5.81.3", "bullmq:6.2.0"])
-async def test_a_paused_queue_still_shows_its_depth(made: MadeQueue, queue: BullmqQueue, generation: str) -> None:
+async def test_a_paused_queue_still_shows_its_depth(made: Mail, queue: BullmqQueue, generation: str) -> None:
     """Generation 5 moves waiting jobs to `paused`, generation 6 leaves them; both wait."""
     await made.put("generation", generation)
     await made.put("depth", 3)
@@ -124,12 +147,10 @@ async def test_an_active_job_without_a_lock_is_stuck(server: RedisServer, queue:
         pytest.param("bull:Y2FtcGFpZ24tZW1haWxz:w:mailer", id="a named worker of Node's"),
     ],
 )
-async def test_workers_are_told_by_their_connections(
-    valkey_server: ValkeyServer, queue: BullmqQueue, client_name: str
-) -> None:
+async def test_workers_are_told_by_their_connections(made: Mail, queue: BullmqQueue, client_name: str) -> None:
     """No worker at all is worth a warning: then nothing recovers by itself."""
     alone = await queue.state(NOW)
-    async with valkey_server.client() as worker:
+    async with made.queues.server.client() as worker:
         await worker.client_setname(client_name)
         worked = await queue.state(NOW)
 
@@ -141,8 +162,6 @@ async def test_a_server_that_hides_its_clients_does_not_break_the_state(own_valk
     """Hosted servers refuse CLIENT LIST; then nobody knows the workers."""
     async with own_valkey.client() as owner:
         await owner.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-client|list"])
-    from adapters import redis  # noqa: PLC0415 - only this test opens one itself
-
     server = redis.open(redis.Config.model_validate({"redis": own_valkey.url}))
     state = await BullmqQueue(server.client, name=NAME).state(NOW)
     await server.close()
@@ -151,47 +170,59 @@ async def test_a_server_that_hides_its_clients_does_not_break_the_state(own_valk
     assert state.warnings == ()
 
 
+@dataclass(frozen=True)
+class Generation:
+    """What the queue tells (`version`), what its configuration says, and why a retry is then refused; "" is a retry."""
+
+    version: str
+    refused: str
+    paused: bool = False
+    configured: int | None = None
+
+
 @pytest.mark.parametrize(
-    ("version", "paused", "configured", "refused"),
+    "case",
     [
-        pytest.param("bullmq:6.2.0", False, None, "", id="6, running"),
-        pytest.param("bullmq:6.2.0", True, None, "", id="6, paused: jobs stay in wait"),
-        pytest.param("bullmq:5.81.3", False, None, "", id="5, running"),
-        pytest.param("bullmq:5.81.3", True, None, "resume the queue first", id="5, paused: resuming would lose it"),
-        pytest.param("absent", False, None, "", id="unknown, running"),
-        pytest.param("absent", True, None, "does not tell its BullMQ version", id="unknown, paused"),
-        pytest.param("absent", True, 5, "resume the queue first", id="configured as 5, paused"),
-        pytest.param("absent", True, 6, "", id="configured as 6, paused"),
-        pytest.param("bullmq:5.1.0", True, 6, "resume the queue first", id="what the queue tells wins"),
-        pytest.param("bullmq:7.0.0", False, None, "newer than the scripts", id="newer than our scripts"),
+        pytest.param(Generation("bullmq:6.2.0", ""), id="6, running"),
+        pytest.param(Generation("bullmq:6.2.0", "", paused=True), id="6, paused: jobs stay in wait"),
+        pytest.param(Generation("bullmq:5.81.3", ""), id="5, running"),
+        pytest.param(
+            Generation("bullmq:5.81.3", "resume the queue first", paused=True), id="5, paused: resuming would lose it"
+        ),
+        pytest.param(Generation("absent", ""), id="unknown, running"),
+        pytest.param(Generation("absent", "does not tell its BullMQ version", paused=True), id="unknown, paused"),
+        pytest.param(
+            Generation("absent", "resume the queue first", paused=True, configured=5), id="configured as 5, paused"
+        ),
+        pytest.param(Generation("absent", "", paused=True, configured=6), id="configured as 6, paused"),
+        pytest.param(
+            Generation("bullmq:5.81.3", "resume the queue first", paused=True, configured=6),
+            id="what the queue tells wins",
+        ),
+        pytest.param(Generation("absent", "newer than the scripts", configured=7), id="newer than our scripts"),
     ],
 )
-async def test_a_retry_that_would_lose_jobs_is_refused(
-    made: MadeQueue,
-    server: RedisServer,
-    version: str,
-    paused: bool,
-    configured: int | None,
-    refused: str,
-) -> None:
+async def test_a_retry_that_would_lose_jobs_is_refused(made: Mail, server: RedisServer, case: Generation) -> None:
     """By the generation that works the queue; the refusal says why and what is safe, and nothing moves."""
     await made.put("failed", 1)
-    await made.put("generation", version)
-    await made.put("paused", paused)
-    queue = BullmqQueue(server.client, name=NAME, generation=configured)
+    await made.put("generation", case.version)
+    await made.put("paused", case.paused)
+    queue = BullmqQueue(server.client, name=NAME, generation=case.configured)
     (job,) = await queue.failed(10)
 
     reason = await queue.refusal()
-    if refused:
-        with pytest.raises(Rejected, match=refused):
-            await queue.retry(job.id)
+    try:
+        told = str(await queue.retry(job.id))
+    except Rejected as error:
+        told = str(error)
 
-    assert (refused in reason) if reason is not None else not refused
-    assert bool(refused) is not (not refused and await queue.retry(job.id))
-    assert int(bool(refused)) == await server.client.zcard(f"bull:{NAME}:failed")
+    assert case.refused in (reason or "")
+    assert bool(case.refused) is (reason is not None)
+    assert (case.refused or "True") in told
+    assert int(bool(case.refused)) == await server.client.zcard(f"bull:{NAME}:failed")
 
 
-async def test_no_retried_job_is_lost_when_a_paused_queue_resumes(made: MadeQueue, queue: BullmqQueue) -> None:
+async def test_no_retried_job_is_lost_when_a_paused_queue_resumes(made: Mail, queue: BullmqQueue) -> None:
     """On generation 6 a retry while paused is safe: after resuming every job is there."""
     await made.put("generation", "bullmq:6.2.0")
     await made.put("depth", 3)
@@ -207,7 +238,7 @@ async def test_no_retried_job_is_lost_when_a_paused_queue_resumes(made: MadeQueu
 
 
 async def test_a_queue_that_is_paused_at_the_same_moment_refuses(
-    made: MadeQueue, queue: BullmqQueue, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    made: Mail, queue: BullmqQueue, server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Look and script are one transaction: a pause between them is seen, and no job is lost."""
     from adapters import bullmq_scripts  # noqa: PLC0415 - it loads the library
@@ -230,7 +261,7 @@ async def test_a_queue_that_is_paused_at_the_same_moment_refuses(
 
 
 async def test_a_retried_job_gets_all_its_attempts_and_is_worked(
-    valkey_server: ValkeyServer, library: Queue, queue: BullmqQueue
+    made: Mail, library: Queue, queue: BullmqQueue
 ) -> None:
     """BullMQ's own worker takes it up, with its counters as new."""
     attempts: list[int] = []
@@ -241,7 +272,7 @@ async def test_a_retried_job_gets_all_its_attempts_and_is_worked(
             raise ValueError("Resend answered 429\nsecond line")
 
     await library.add("send-batch", {}, {"attempts": 2})
-    worker = Worker(NAME, work, {"connection": valkey_server.url, "autorun": False})
+    worker = Worker(NAME, work, {"connection": made.queues.url, "autorun": False})
     running = asyncio.create_task(worker.run())
 
     async def given_up() -> bool:
@@ -263,7 +294,7 @@ async def test_a_retried_job_gets_all_its_attempts_and_is_worked(
     assert [0, 1, 0] == attempts
 
 
-async def test_a_prioritized_job_keeps_its_priority(server: RedisServer, made: MadeQueue, queue: BullmqQueue) -> None:
+async def test_a_prioritized_job_keeps_its_priority(server: RedisServer, made: Mail, queue: BullmqQueue) -> None:
     """BullMQ's script puts it back where its priority belongs."""
     await made.put("failed", 1)
     (job,) = await queue.failed(1)
