@@ -16,7 +16,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.what} is refused: {self.reason}. Instead: {self.instead}."
+        return f"{self.what}: {self.reason}; instead, {self.instead}."
 
 
 _PRISMA_PUSH = Refusal(
@@ -49,7 +49,7 @@ _SPLIT = re.compile(r"&&|\|\||[;|\n`()]")
 _LUA_CALL = re.compile(r"redis\.p?call\(\s*['\"](flushall|flushdb)['\"]", re.IGNORECASE)
 
 
-def refusal(arguments: Sequence[str], *, holds_queues: bool = True) -> Refusal | None:
+def refusal_of_arguments(arguments: Sequence[str], *, holds_queues: bool = True) -> Refusal | None:
     """Why this argument list is refused; None where nothing speaks against it.
 
     `holds_queues`: whether queue keys live in the Redis database that it would reach; unknown counts as yes.
@@ -65,13 +65,13 @@ def refusal(arguments: Sequence[str], *, holds_queues: bool = True) -> Refusal |
             return None if found is _FLUSHDB and not holds_queues else found
     # A wrapper (sh -c, ssh, docker exec, npx, xargs) hides the command in one argument.
     for argument in arguments:
-        if len(argument.split()) > 1 and (inner := refusal_of_text(argument, holds_queues=holds_queues)):
+        if len(argument.split()) > 1 and (inner := refusal(argument, holds_queues=holds_queues)):
             return inner
     return None
 
 
-def refusal_of_text(text: str, *, holds_queues: bool = True) -> Refusal | None:
-    """As `refusal`, for a line that a person wrote; each command of a chain counts."""
+def refusal(text: str, *, holds_queues: bool = True) -> Refusal | None:
+    """As `refusal_of_arguments`, for a line that a person wrote; each command of a chain counts."""
     for command in _SPLIT.split(text):
         try:
             arguments = shlex.split(command)
@@ -79,7 +79,7 @@ def refusal_of_text(text: str, *, holds_queues: bool = True) -> Refusal | None:
             arguments = command.replace("'", " ").replace('"', " ").split()
         if arguments == [text]:
             arguments = text.split()
-        found = refusal(arguments, holds_queues=holds_queues) if len(arguments) > 0 else None
+        found = refusal_of_arguments(arguments, holds_queues=holds_queues) if len(arguments) > 0 else None
         if found is not None:
             return found
     return None
