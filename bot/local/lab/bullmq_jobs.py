@@ -6,6 +6,7 @@ renames that list over `wait`), this does by hand what its scripts do; see BullM
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,21 +22,19 @@ _DEFAULT_GENERATION = "bullmq:6.2.0"
 class BullmqQueue:
     """One queue; counts are reached by adding or removing jobs."""
 
-    def __init__(self, queue: Any, client: Redis, clock: Clock) -> None:  # noqa: ANN401 - the library is untyped
-        """Wrap the library's queue, with a plain client of the same server."""
-        self._queue = queue
+    def __init__(self, client: Redis, clock: Clock) -> None:
+        """Use this plain client of the server beside the library's queue, which `open` brings."""
+        self._queue: Any = None
         self._client = client
         self._clock = clock
         self._flaky: set[str] = set()
         self._generation = _DEFAULT_GENERATION
 
-    async def open(self) -> None:
-        """Read the generation, or write the default as a Node program's `Queue` does."""
-        stored = await self._client.hget(self._key("meta"), "version")
-        if stored is None and self._generation != "absent":
+    async def open(self, queue: Any) -> None:  # noqa: ANN401 - the library is untyped
+        """Take the library's queue, and write the generation as a Node program's `Queue` does."""
+        self._queue = queue
+        if self._generation != "absent":
             await self._client.hset(self._key("meta"), "version", self._generation)
-        elif stored is not None:
-            self._generation = str(stored)
 
     async def close(self) -> None:
         """Let go of the library's connection."""
@@ -135,7 +134,10 @@ class BullmqQueue:
         if held > wanted:
             for entry in await self._client.zpopmax(self._key("delayed"), held - wanted):
                 await self._remove(entry[0])
-        jobs = [self._job({"timestamp": self._clock.now(), "delay": _HOUR_MS}) for _ in range(wanted - held)]
+        now = self._clock.now()
+        # The library's workers go by the machine's time, which the clock may lag behind in a test.
+        due = max(now, time.time_ns() // 1_000_000) + _HOUR_MS
+        jobs = [self._job({"timestamp": now, "delay": due - now}) for _ in range(wanted - held)]
         if jobs:
             await self._queue.addBulk(jobs)
 

@@ -1,5 +1,7 @@
 """A system's Redis as a component: the server's own states, shared by both kinds of queue."""
 
+import asyncio
+import contextlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
@@ -28,6 +30,8 @@ class Cache(Component):
         """Put states around a server that does not run yet."""
         self.server = server
         self.client: Redis = server.client()
+        # Loops end by this event; a cancellation in the middle of a command was seen to get lost.
+        self.leaving = asyncio.Event()
         self._state = "down"
         self._policy = "noeviction"
 
@@ -49,6 +53,7 @@ class Cache(Component):
         """Stop, start, lock or unlock the server; its data survives."""
         if state == "down":
             if self.server.running:
+                self.leaving.set()
                 await self.before_down()
                 await self.client.aclose()
                 await self.server.stop()
@@ -59,6 +64,7 @@ class Cache(Component):
                 await self.client.config_set("maxmemory-policy", self._policy)
             await (self.server.lock() if state == "password" else self.server.unlock())
             if started:
+                self.leaving = asyncio.Event()
                 await self.after_up()
         self._state = state
 
@@ -82,6 +88,12 @@ class Cache(Component):
         """
         if not self.server.running:
             raise ValueError('its server is down; set {"state": "up"} first')
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until the server is about to go."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.leaving.wait()
 
     @abstractmethod
     async def before_down(self) -> None:

@@ -35,9 +35,9 @@ class Database(Component):
         "slow_queries": Setting("queries of the app that do not end", whole(0, 10)),
     }
 
-    def __init__(self, cluster: Cluster, name: str, port: int, *, big_table: str) -> None:
+    def __init__(self, cluster: Cluster, name: str, port: int, *, big_table: str, directory: str = "") -> None:
         """Describe the database; start nothing. `big_table` is what its slow queries read."""
-        self.server = PostgresServer(cluster, name, port, options=[f"max_connections={MAX_CONNECTIONS}"])
+        self.server = PostgresServer(cluster, directory or name, port, options=[f"max_connections={MAX_CONNECTIONS}"])
         self._name = name
         self._big_table = big_table
         self._password = secrets.token_urlsafe(16)

@@ -56,7 +56,7 @@ class ExportQueue(Cache):
         self.processed = 0
 
     def values(self) -> dict[str, object]:
-        """The settable keys; counts as they were within the last second."""
+        """The settable keys; counts as they were within the last seconds."""
         own = {"stuck_hours": self._stuck_hours, "traffic": self._traffic, "score_unit": self._unit}
         return {**super().values(), **self._seen, **own}
 
@@ -78,9 +78,7 @@ class ExportQueue(Cache):
 
     async def before_down(self) -> None:
         """End the worker and the arrivals."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks)
         self._tasks = []
 
     async def after_up(self) -> None:
@@ -93,27 +91,24 @@ class ExportQueue(Cache):
 
     async def _work(self) -> None:
         take = self.client.register_script(_TAKE)
-        while True:
+        while not self.leaving.is_set():
             job = None
             with contextlib.suppress(RedisError):  # The server is about to stop; the next round shows.
                 if self.working:
                     job = await take(keys=[QUEUE, PROCESSING], args=[self._score(_DAY_MS), self._score(0)])
-            await asyncio.sleep(_JOB_SECONDS)
+            await self.pause(_JOB_SECONDS)
             if job is not None and self.working:  # A worker that died meanwhile leaves its entry behind.
                 with contextlib.suppress(RedisError):
                     await self.client.zrem(PROCESSING, job)
                     self.processed += 1
 
     async def _arrive(self) -> None:
-        while True:
+        while not self.leaving.is_set():
             with contextlib.suppress(RedisError):  # As above.
                 if self._traffic:
                     await self.client.zadd(QUEUE, {self._job(): self._score(0)})
                 await self._look()
-            await asyncio.sleep(_ARRIVAL_SECONDS / 2)
-            with contextlib.suppress(RedisError):
-                await self._look()
-            await asyncio.sleep(_ARRIVAL_SECONDS / 2)
+            await self.pause(_ARRIVAL_SECONDS)
 
     async def _look(self) -> None:
         self._seen = {

@@ -22,10 +22,32 @@ GENERATIONS = ("bullmq:5.81.3", "bullmq:6.2.0", "absent")
 _JOB_SECONDS = 0.2
 _ARRIVAL_SECONDS = 3.0
 _CONCURRENCY = 4
+_END_SECONDS = 5.0
+_KEPT_COMPLETED = 100
 
 
 class SendFailedError(Exception):
     """What the simulated worker's job fails with."""
+
+
+class LiveWorker:
+    """BullMQ's worker and the task it runs in."""
+
+    def __init__(self, worker: Any) -> None:  # noqa: ANN401 - the library is untyped
+        """Run it."""
+        self._worker = worker
+        self._task = asyncio.create_task(worker.run())
+
+    async def end(self) -> None:
+        """Finish the jobs at hand and end.
+
+        A worker that is closed before its loop has begun opens its connections after that, and keeps them.
+        """
+        while not self._worker.running and not self._task.done():  # noqa: ASYNC110 - the library sends no event
+            await asyncio.sleep(0.01)
+        await self._worker.close()
+        await asyncio.wait([self._task], timeout=_END_SECONDS)
+        self._task.cancel()
 
 
 def _settings(name: str) -> dict[str, Setting]:
@@ -51,14 +73,12 @@ class MailQueues(Cache):
     def __init__(self, server: ValkeyServer, clock: Clock) -> None:
         """Describe the queues; start nothing."""
         super().__init__(server)
-        self._clock = clock
         self._traffic = True
-        self._queues: dict[str, BullmqQueue] = {}
-        self._workers: dict[str, list[Worker]] = {}  # container id -> one worker per queue
+        self._queues = {name: BullmqQueue(self.client, clock) for name in QUEUES}
+        self._workers: dict[str, list[LiveWorker]] = {}  # container id -> one worker per queue
         self._containers: set[str] = set()
         self._arrivals: asyncio.Task[None] | None = None
         self._seen: dict[str, object] = {}
-        self._errors: list[str] = []
 
     def values(self) -> dict[str, object]:
         """The settable keys; counts as they were within the last seconds."""
@@ -79,20 +99,16 @@ class MailQueues(Cache):
     async def before_down(self) -> None:
         """End the workers and the arrivals."""
         if self._arrivals is not None:
-            self._arrivals.cancel()
-            await asyncio.gather(self._arrivals, return_exceptions=True)
+            await self._arrivals
             self._arrivals = None
         await asyncio.gather(*(self._end_worker(container) for container in list(self._workers)))
         for queue in self._queues.values():
             await queue.close()
-        self._queues = {}
 
     async def after_up(self) -> None:
         """Open the queues, start the workers and the arrivals."""
-        for name in QUEUES:
-            queue = Queue(name, self._options())
-            self._queues[name] = BullmqQueue(queue, self.client, self._clock)
-            await self._queues[name].open()
+        for name, queue in self._queues.items():
+            await queue.open(Queue(name, self._options()))
         for container in sorted(self._containers):
             self._begin_worker(container)
         self._arrivals = asyncio.create_task(self._arrive())
@@ -100,7 +116,7 @@ class MailQueues(Cache):
     async def work(self, container: str) -> None:
         """A worker container started."""
         self._containers.add(container)
-        if self._queues:
+        if self.server.running:
             self._begin_worker(container)
 
     async def rest(self, container: str) -> None:
@@ -114,15 +130,13 @@ class MailQueues(Cache):
         return len(self._containers)
 
     def _begin_worker(self, container: str) -> None:
-        options = {**self._options(), "concurrency": _CONCURRENCY, "drainDelay": 1, "removeOnComplete": {"count": 200}}
         if container not in self._workers:
-            self._workers[container] = [
-                Worker(name, self._process, {**options, "name": container[:12]}) for name in QUEUES
-            ]
+            options = {**self._options(), "name": container[:12], "concurrency": _CONCURRENCY, "autorun": False}
+            options["removeOnComplete"] = {"count": _KEPT_COMPLETED}
+            self._workers[container] = [LiveWorker(Worker(name, self._process, options)) for name in QUEUES]
 
     async def _end_worker(self, container: str) -> None:
-        for worker in self._workers.pop(container, []):
-            await worker.close()
+        await asyncio.gather(*(worker.end() for worker in self._workers.pop(container, [])))
 
     async def _process(self, job: Any, _token: str) -> dict[str, object]:  # noqa: ANN401 - the library's job is untyped
         await asyncio.sleep(_JOB_SECONDS)
@@ -131,13 +145,13 @@ class MailQueues(Cache):
         return {"sent": len(job.data.get("recipients", [])) or 1}
 
     async def _arrive(self) -> None:
-        while True:
+        while not self.leaving.is_set():
             with contextlib.suppress(RedisError):  # The server is about to stop; the next round shows.
                 if self._traffic:
                     await self._queues[CAMPAIGNS].add(1 + secrets.randbelow(3))
                     await self._queues[INSIGHTS].add(secrets.randbelow(2))
                 await self._look()
-            await asyncio.sleep(_ARRIVAL_SECONDS)
+            await self.pause(_ARRIVAL_SECONDS)
 
     async def _look(self) -> None:
         for name, queue in self._queues.items():

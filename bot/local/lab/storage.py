@@ -1,5 +1,6 @@
 """Object storage: a moto S3 server with one bucket; permissions can be switched on, the bucket can go missing."""
 
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -67,11 +68,12 @@ class Bucket(Component):
         else:
             if not self._child.running:
                 await self._child.start(lambda: listens(self._port))
-            async with httpx.AsyncClient(base_url=self.url, timeout=20) as client:
+            async with self._owner() as client:
                 await _check_permissions(client, _UNCHECKED)
-                await self._fill(client, 0 if state == "missing_bucket" else self._objects)
                 if state == "missing_bucket":
-                    await client.delete(f"/{self.name}")
+                    await self._remove(client)
+                else:
+                    await self._fill(client, self._objects)
                 if state == "forbidden":
                     await _check_permissions(client, _CHECKED)
         self._state = state
@@ -80,17 +82,34 @@ class Bucket(Component):
         """Put or delete objects until the bucket holds as many."""
         self._objects = int(str(value))
         if key == "objects" and self._state == "up":
-            async with httpx.AsyncClient(base_url=self.url, timeout=20) as client:
+            async with self._owner() as client:
                 await self._fill(client, self._objects)
 
     async def _fill(self, client: httpx.AsyncClient, objects: int) -> None:
-        await client.put(f"/{self.name}")
+        (await client.put(f"/{self.name}")).raise_for_status()
+        held = await self._keys(client)
+        wanted = {f"uploads/{number:05}.csv" for number in range(objects)}
+        for key in sorted(wanted - set(held)):
+            answer = await client.put(f"/{self.name}/{key}", content=f"company\nExample {key}\n".encode())
+            answer.raise_for_status()
+        for key in held:
+            if key.startswith("uploads/") and key not in wanted:
+                (await client.delete(f"/{self.name}/{key}")).raise_for_status()
+
+    async def _remove(self, client: httpx.AsyncClient) -> None:
+        for key in await self._keys(client):
+            (await client.delete(f"/{self.name}/{key}")).raise_for_status()
+        await client.delete(f"/{self.name}")
+
+    async def _keys(self, client: httpx.AsyncClient) -> list[str]:
         listing = await client.get(f"/{self.name}", params={"list-type": "2", "max-keys": "1000"})
-        held = listing.text.count("<Key>")
-        for number in range(held, objects):
-            await client.put(f"/{self.name}/uploads/{number:05}.csv", content=f"company\nExample {number}\n".encode())
-        for number in range(objects, held):
-            await client.delete(f"/{self.name}/uploads/{number:05}.csv")
+        return re.findall("<Key>([^<]*)</Key>", listing.text)
+
+    def _owner(self) -> httpx.AsyncClient:
+        """A client that may do everything while permissions are not checked; without a name moto deletes nothing."""
+        scope = f"{self.access_key_id}/20260101/us-east-1/s3/aws4_request"
+        name = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unchecked"
+        return httpx.AsyncClient(base_url=self.url, timeout=20, headers={"Authorization": name})
 
 
 async def _check_permissions(client: httpx.AsyncClient, after: str) -> None:
