@@ -20,6 +20,7 @@ import commands.health
 import commands.incident
 import commands.oncall
 import commands.operation
+import commands.proposal
 import commands.queue
 import commands.rollback
 from adapters import outgoing, pagerduty
@@ -71,6 +72,7 @@ LISTENERS: tuple[Listener, ...] = (
     *commands.queue.LISTENERS,
     *commands.rollback.LISTENERS,
     *commands.operation.LISTENERS,
+    *commands.proposal.LISTENERS,
     *commands.incident.LISTENERS,
     *commands.oncall.LISTENERS,
 )
