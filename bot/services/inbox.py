@@ -40,6 +40,7 @@ class Inbox:
         self._batch = _Batch()
         self._committing: asyncio.Task[None] | None = None
         self._held: set[str] = set()
+        self._forget_at = 0
 
     async def accept(self, key: str, incoming: Incoming) -> bool:
         """Keep a request; True: it is new. Returns once it is committed. Raises `Unavailable`; then nothing is kept."""
@@ -58,25 +59,27 @@ class Inbox:
         await self._commit_with(self._batch.finished, {"key": key})
 
     async def claim_abandoned(self) -> list[tuple[str, Incoming, int]]:
-        """Take over requests whose process died: key, request, time of arrival. They are then ours to finish."""
-        wall = self._clock.wall()
-        rows = await self._ledger.write(
-            lambda tx: tx.all("claim_inbox", owner=self._owner, wall=wall, lease_until=wall + LEASE, n=_CLAIMED_AT_ONCE)
-        )
+        """Take over requests whose process died: key, request, time of arrival. They are then ours to finish.
+
+        The engine calls this every second, so it also renews what this process still works on, and forgets old keys.
+        """
+        now, wall = self._clock.now(), self._clock.wall()
+        renewals: list[Row] = [
+            {"key": key, "owner": self._owner, "lease_until": wall + LEASE} for key in sorted(self._held)
+        ]
+        forget = now >= self._forget_at
+
+        def renew_and_claim(tx: Tx) -> list[Row]:
+            tx.each("renew_inbox", renewals)
+            if forget:
+                tx.run("forget_inbox", before=now - _KEPT)
+            return tx.all("claim_inbox", owner=self._owner, wall=wall, lease_until=wall + LEASE, n=_CLAIMED_AT_ONCE)
+
+        rows = await self._ledger.write(renew_and_claim)
+        if forget:
+            self._forget_at = now + MINUTE
         self._held.update(row["key"] for row in rows)
         return [(row["key"], _load(row["call"]), row["received_at"]) for row in rows]
-
-    async def renew(self) -> None:
-        """Keep what this process still works on."""
-        if self._held:
-            until = self._clock.wall() + LEASE
-            rows: list[Row] = [{"key": key, "owner": self._owner, "lease_until": until} for key in sorted(self._held)]
-            await self._ledger.write(lambda tx: tx.each("renew_inbox", rows))
-
-    async def forget(self) -> None:
-        """Drop keys that no replay can use any more."""
-        before = self._clock.now() - _KEPT
-        await self._ledger.write(lambda tx: tx.run("forget_inbox", before=before))
 
     async def _commit_with(self, part: list[tuple[Row, asyncio.Future[bool]]], row: Row) -> bool:
         """Have the next batch commit this row too; whether it changed anything."""
@@ -120,26 +123,6 @@ def _write(tx: Tx, *, batch: _Batch) -> list[int]:
         *tx.each("insert_inbox", [row for row, _ in batch.arrivals]),
         *tx.each("finish_inbox", [row for row, _ in batch.finished]),
     ]
-
-
-class InboxUpkeep:
-    """Engine duty: renews what this process works on, and forgets old keys once a minute."""
-
-    name = "inbox upkeep"
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._forget_at = 0
-
-    async def run(self, now: int) -> bool:
-        await self._inbox.renew()
-        if now >= self._forget_at:
-            self._forget_at = now + MINUTE
-            await self._inbox.forget()
-        return False
-
-    async def next_due(self) -> int | None:
-        return None
 
 
 def _dump(incoming: Incoming) -> str:

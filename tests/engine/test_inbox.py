@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import Unavailable
 from bot.domain.timing import HOUR
-from bot.services.inbox import Inbox, InboxUpkeep
+from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming
 from bot.store import Ledger, Tx
 from bot.store.ledger import AlreadyHandled
@@ -63,10 +63,9 @@ async def test_requests_of_the_same_moment_share_commits(ledger: Ledger, inbox: 
 async def test_a_live_process_keeps_its_requests(inbox: Inbox, other: Inbox, clock: FakeClock) -> None:
     """Work that takes long is renewed by its process, so nobody takes it over."""
     await inbox.accept("v0=a", CALL)
-    upkeep = InboxUpkeep(inbox)
     for _ in range(20):
         clock.advance(1_000)
-        await upkeep.run(clock.now())
+        await inbox.claim_abandoned()
 
         assert await other.claim_abandoned() == []
 
@@ -112,11 +111,10 @@ async def test_nobody_runs_what_was_given_up(inbox: Inbox, other: Inbox, clock: 
 
 async def test_old_keys_are_forgotten(inbox: Inbox, clock: FakeClock) -> None:
     """Long after the signature has become stale, its key need not be kept."""
-    upkeep = InboxUpkeep(inbox)
     await inbox.accept("v0=a", CALL)
     await inbox.finish("v0=a")
     clock.advance(2 * HOUR)
-    await upkeep.run(clock.now())
+    await inbox.claim_abandoned()
 
     assert await inbox.accept("v0=a", CALL) is True
 
