@@ -66,13 +66,16 @@ async def test_a_dangerous_button_asks_first(page: Page, stage: Stage) -> None:
 async def test_a_choice_acts_once_and_by_keyboard(page: Page, stage: Stage) -> None:
     """Arrow keys move through a list without acting; Enter chooses; the choice stays on the button."""
     await page.goto(f"{stage.url}/?as=lead")
-    choice = last_message(page).locator("[data-action-id=release]")
+    choice = page.locator("#messages [data-action-id=release]")
     await choice.focus()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowDown")
     await expect(page.get_by_role("option", name="v39")).to_be_focused()
     await page.keyboard.press("Enter")
 
+    await expect(choice).to_have_text("v39")
+    say(stage.workspace, ALERTS, "news")
+    await expect(last_message(page)).to_contain_text("news")
     await expect(choice).to_have_text("v39")
     await expect(choice).to_be_focused()
     assert "v39" == stage.app.received[-1]["actions"][0]["selected_option"]["value"]

@@ -12,6 +12,22 @@ from tests.local.page.markup import Reader
 from tests.local.page.scene import NIGHT
 
 HOSTILE = [
+    "<http://a.b|&lt;img src=x onerror=x&gt;>",
+    "<@U9|&lt;b onclick=x&gt;>",
+    "<#C9|&lt;b onclick=x&gt;>",
+    "<!subteam^S9|&lt;b onclick=x&gt;>",
+    "<!odd|&lt;b onclick=x&gt;>",
+    "<!date^x^y|&lt;b onclick=x&gt;>",
+    "<!date^1763780592^&lt;b onclick=x&gt;|x>",
+    "`&lt;script&gt;`",
+    "```&lt;script&gt;```",
+    "*&lt;script&gt;* _&lt;script&gt;_ ~&lt;script&gt;~",
+    "&gt; &lt;script&gt;",
+    "http://a.b/&lt;script&gt;",
+    "**<script>** ~~<script>~~ `<script>`",
+    "[<script>](http://a.b)",
+    "```\n<script>\n```",
+    "|<script>|\n|--|\n|<script>|",
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
     '"><b onclick=x>',
@@ -155,6 +171,14 @@ KINDS: dict[str, Kind] = {
     "rich pre": rich(lambda text: {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}),
     "rich list": rich(lambda text: {"type": "rich_text_list", "style": text, "elements": [inline("text")(text)]}),
 }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_known_tricks_stay_text(kind: str) -> None:
+    """Each way that has broken a renderer somewhere, in each place that shows text."""
+    live = {trick: Reader(render_blocks([KINDS[kind](trick)], NAMES, {trick: trick})).foreign for trick in HOSTILE}
+
+    assert {} == {trick: foreign for trick, foreign in live.items() if foreign}
 
 
 @pytest.mark.parametrize("kind", KINDS)
