@@ -75,3 +75,9 @@ async def _start_with_template(server: PostgresServer) -> None:
     with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
         connection.execute(f"create database {_TEMPLATE}".encode())
     await (await open_ledger(server.superuser_dsn(_TEMPLATE))).close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rows of a test travel in its report, also from another process."""
+    for item in items:
+        item.user_properties += [("row", mark.args[0]) for mark in item.iter_markers("row")]
