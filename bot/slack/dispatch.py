@@ -64,30 +64,23 @@ class Dispatcher:
         listener = self._registry.find(incoming.kind, incoming.key)
         if listener is None:
             return self._tell(incoming, Message.plain(self._registry.unknown(incoming)))
-        try:
-            request = listener.parse(incoming)
-            risk = request.risk
-        except FieldErrors as error:
-            return Acknowledgement(errors=error.fields)
-        except BotError as error:
-            return self._misunderstood(listener, incoming, str(error))
-        except Exception:  # A defect in a parser is told to the person like any other.
-            _log.exception("request could not be parsed", key=incoming.key, request_id=incoming.request_id)
-            return self._tell(incoming, sorry(incoming))
-        if risk is Risk.READ:
-            if not self._replays.first(key):
-                return Acknowledgement()
-            if listener.kind == "form":
-                return await self._next_form(listener, request, incoming)
-            self._tasks.spawn(self.carry_out(listener, request, incoming, None))
+        request = self._understood(listener, incoming)
+        if isinstance(request, Acknowledgement):
+            return request
+        if request.risk is not Risk.READ:
+            return await self._accept(key, listener, request, incoming)
+        if not self._replays.first(key):
             return Acknowledgement()
-        return await self._accept(key, listener, request, incoming)
+        if listener.kind == "form":
+            return await self._next_form(listener, request, incoming)
+        self._tasks.spawn(self.carry_out(listener, request, incoming, None))
+        return Acknowledgement()
 
     async def carry_out(self, listener: Listener, request: Request, incoming: Incoming, receipt: str | None) -> None:
         """Run one request to its end and show the reply."""
         answers = self._answers(incoming)
         reply = await self._runner.reply(listener, request, incoming, answers, receipt)
-        await self._deliver(answers, reply)
+        await self._deliver(incoming, answers, reply)
         if receipt is not None:
             try:
                 await self._inbox.finish(receipt)
@@ -103,6 +96,18 @@ class Dispatcher:
             await self._inbox.finish(key)
             return
         await self.carry_out(listener, listener.parse(incoming), incoming, key)
+
+    def _understood(self, listener: Listener, incoming: Incoming) -> Request | Acknowledgement:
+        """The parsed request, or what to say because it could not be parsed."""
+        try:
+            return listener.parse(incoming)
+        except FieldErrors as error:
+            return Acknowledgement(errors=error.fields)
+        except BotError as error:
+            return self._misunderstood(listener, incoming, str(error))
+        except Exception:  # noqa: BLE001 - an edge: a parser's defect is told to the person like a handler's
+            _log.exception("request could not be parsed", key=incoming.key, request_id=incoming.request_id)
+            return self._tell(incoming, sorry(incoming))
 
     async def _accept(self, key: str, listener: Listener, request: Request, incoming: Incoming) -> Acknowledgement:
         try:
@@ -128,7 +133,7 @@ class Dispatcher:
             return self._tell(incoming, Message.plain("This took too long; type the command again."))
         if isinstance(reply, Modal):
             return Acknowledgement(modal=reply)
-        self._tasks.spawn(self._deliver(answers, reply))
+        self._tasks.spawn(self._deliver(incoming, answers, reply))
         return Acknowledgement()
 
     def _misunderstood(self, listener: Listener, incoming: Incoming, problem: str) -> Acknowledgement:
@@ -144,7 +149,7 @@ class Dispatcher:
         self._tasks.spawn(self._answers(incoming).tell(message))
         return Acknowledgement()
 
-    async def _deliver(self, answers: Replier, reply: Reply | Failed) -> None:
+    async def _deliver(self, incoming: Incoming, answers: Replier, reply: Reply | Failed) -> None:
         try:
             if isinstance(reply, Modal):
                 await answers.open(reply)
@@ -154,3 +159,6 @@ class Dispatcher:
                 await answers.tell(reply.message)
         except BotError as error:
             await answers.tell(Message.plain(str(error)))
+        except Exception:  # noqa: BLE001 - an edge: what cannot be rendered must neither stay silent nor stay open
+            _log.exception("reply failed", key=incoming.key, request_id=incoming.request_id)
+            await answers.tell(sorry(incoming))

@@ -14,7 +14,7 @@ _INTRO_BLOCKS = 60
 
 
 def modal_view(modal: Modal, incoming: Incoming, zone: ZoneInfo) -> Json:
-    """The view of a form. Where it was asked for travels with it, so that the answer to its submission finds the way."""
+    """The view of a form. Where it was asked for travels with it, so that the answer to its submission gets there."""
     private = f"{incoming.channel} {incoming.response_url}{ORIGIN_END}{modal.private}"
     if len(private) > limits.PRIVATE:
         raise ValueError(f"the private text of the form {modal.form} has {len(private)} characters, with its origin")

@@ -42,7 +42,7 @@ class Home:
                 await self._publish(actor, None)
         except (BotError, ChannelGone, RateLimited, SlackApiError) as error:
             _log.warning("home tab not published", error=str(error))
-        except Exception:  # An edge like the registry's: nothing waits for this task.
+        except Exception:  # noqa: BLE001 - an edge like the runner's: nobody waits for this task
             _log.exception("home tab failed")
 
     async def _publish(self, actor: Actor, known: str | None) -> None:

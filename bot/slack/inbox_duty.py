@@ -38,5 +38,5 @@ class InboxDuty:
             await self._dispatcher.resume(key, incoming, lost=lost)
         except BotError as error:
             _log.warning("abandoned request not resumed", request_id=incoming.request_id, error=str(error))
-        except Exception:  # The edge of a tracked task: nobody else sees its failure.
+        except Exception:  # noqa: BLE001 - the edge of a tracked task: nobody else sees its failure
             _log.exception("abandoned request failed", request_id=incoming.request_id)

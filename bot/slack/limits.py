@@ -22,6 +22,6 @@ def cut(text: str, limit: int) -> str:
 
 
 def plain(text: str, limit: int) -> Json:
-    """A text object that Slack shows as it is: no formatting, no `:emoji:`, no mention. Never empty, which Slack refuses."""
+    """A text object that Slack shows as it is: no formatting, no `:emoji:`, no mention. Never empty."""
     shown = without_unseen(text)
     return {"type": "plain_text", "text": cut(shown, limit) if shown.strip() else "–", "emoji": False}

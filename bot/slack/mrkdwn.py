@@ -62,7 +62,7 @@ def fitted(line: Line, limit: int, zone: ZoneInfo) -> str:
     return done
 
 
-def _inline(part: Inline, zone: ZoneInfo) -> str:
+def _inline(part: Inline, zone: ZoneInfo) -> str:  # noqa: C901, PLR0911 - one case per primitive, a table
     match part:
         case str():
             return literal(part)

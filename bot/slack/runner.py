@@ -41,11 +41,7 @@ class Runner:
         """The handler's reply, or why there is none. Raises nothing but a cancellation."""
         actor = self._services.directory.actor(incoming.slack_user, self._via)
         try:
-            access = await self._access(actor)
-            verdict = self._policy.may_ask(access, request.risk)
-            if not verdict.allowed:
-                await self._record_refusal(actor, incoming, request, verdict, receipt)
-                raise Refused(f"Not allowed: {verdict.reason}.")
+            access = await self._allowed(actor, request, incoming, receipt)
             return await listener.handler(
                 Invocation(request, actor, access, incoming, answers, receipt), self._services
             )
@@ -56,9 +52,18 @@ class Runner:
         except BotError as error:
             _log.info("request refused", key=incoming.key, request_id=incoming.request_id, error=type(error).__name__)
             return Failed(Message.plain(str(error)), error)
-        except Exception as error:  # The registry's edge: a defect of one handler must not stay silent for the person.
+        except Exception as error:  # noqa: BLE001 - the edge: a handler's defect must not stay silent for the person
             _log.exception("request failed", key=incoming.key, request_id=incoming.request_id)
             return Failed(sorry(incoming), error)
+
+    async def _allowed(self, actor: Actor, request: Request, incoming: Incoming, receipt: str | None) -> Access:
+        """The person's access, if it is enough; raises `Refused` with the policy's reason."""
+        access = await self._access(actor)
+        verdict = self._policy.may_ask(access, request.risk)
+        if not verdict.allowed:
+            await self._record_refusal(actor, incoming, request, verdict, receipt)
+            raise Refused(f"Not allowed: {verdict.reason}.")
+        return access
 
     async def _access(self, actor: Actor) -> Access:
         try:

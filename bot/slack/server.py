@@ -17,8 +17,8 @@ _log = structlog.get_logger(__name__)
 class Probes:
     """What wiring hands in for the endpoints that are not Slack's.
 
-    `ready` gives an empty text, or the reason why not; `metrics` Prometheus' text format; `webhook` takes headers and body
-    of a PagerDuty webhook and gives the status.
+    `ready` gives an empty text, or the reason why not; `metrics` Prometheus' text format; `webhook` takes headers and
+    body of a PagerDuty webhook and gives the status.
     """
 
     ready: Callable[[], Awaitable[str]]

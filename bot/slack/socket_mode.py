@@ -1,7 +1,7 @@
 """Receives Slack's payloads over a WebSocket that the bot opens itself, and hands them the same way as HTTP does.
 
-Known troubles of Socket Mode: a connection that is silently dead, and the same envelope delivered twice. The client pings
-every 3 s and reconnects where no pong comes; the envelope's id is the key by which the dispatcher knows a repetition.
+Known troubles of Socket Mode: a connection that is silently dead, and the same envelope delivered twice. The client
+pings every 3 s and reconnects where no pong comes; by the envelope's id the dispatcher knows a repetition.
 Source: https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 

@@ -1,4 +1,4 @@
-"""Work that goes on after the acknowledgement: strong references to the tasks, and a bounded wait when the bot stops."""
+"""Work that goes on after the acknowledgement: strong references to its tasks, a bounded wait when the bot stops."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""Cleans what people type and systems send before anything reads it: look-alike quotes, spaces, invisible characters."""
+"""Cleans what people type and systems send before anything reads it: typographic quotes, invisible characters."""
 
 import re
 

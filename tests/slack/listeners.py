@@ -65,6 +65,8 @@ async def echo(call: Invocation[Words], _: Services) -> Message | Modal:
                 (TextField("title", "Title"), TextField("owner", "Owner")),
                 private="INC",
             )
+        case "change unrenderable":
+            return Modal("Too much", "echo.form", (TextField("title", "Title"),), private="x" * 4_000)
         case "buttons":
             again = (Button("Again", "echo.again", "again"), Button("Other", "echo.again", "other"))
             return Message("Press", (lines("Press"), Buttons((*again, Button("Gone", "echo.gone", "x")))))

@@ -22,6 +22,6 @@ API, TWIN = "https://slack.com/api/", "http://127.0.0.1:8400/api/"
         pytest.param("", API, False, id="nothing"),
     ],
 )
-def test_only_slack_gets_replies(address: str, api: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+def test_only_slack_gets_replies(address: str, api: str, expected: bool) -> None:
     """An address from a payload is called only where it is Slack's."""
     assert expected is trusted(address, api)

@@ -25,6 +25,7 @@ from bot.domain.message import (
     Modal,
     Moment,
     Paragraph,
+    Part,
     Preformatted,
     Small,
     TextField,
@@ -54,7 +55,7 @@ def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
             yield from _strings(inner, key)
 
 
-def _of(*parts: Any) -> list[dict[str, Any]]:
+def _of(*parts: Part) -> list[dict[str, Any]]:
     return render(Message("fallback", parts), BERLIN).blocks
 
 

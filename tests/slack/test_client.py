@@ -140,7 +140,7 @@ async def test_a_wrong_token_is_our_own_trouble(world: SlackWorld) -> None:
     assert "xoxb" not in str(raised.value)
 
 
-async def test_a_slack_that_is_down_was_not_told(world: SlackWorld) -> None:
+async def test_a_slack_that_is_down_was_not_told() -> None:
     """Where no connection was made, nothing can have happened."""
     async with open_client(token="xoxb-1", url="http://127.0.0.1:9/api/") as client:
         with pytest.raises(Unreachable):

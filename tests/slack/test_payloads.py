@@ -53,5 +53,5 @@ def test_the_value_of_a_press(element: dict[str, object], expected: str) -> None
 
 def test_an_empty_press_is_malformed() -> None:
     """Nothing pressed is no request."""
-    with pytest.raises(Malformed, match="BlockActions.actions"):
+    with pytest.raises(Malformed, match=r"BlockActions\.actions"):
         payloads.action({"user": {"id": "U0SRE"}, "actions": []}, 5)

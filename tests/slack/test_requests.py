@@ -198,6 +198,14 @@ async def test_a_form_that_slack_refuses_is_explained(world: SlackWorld) -> None
     await world.sees("The form came too late for Slack")
 
 
+async def test_a_reply_that_cannot_be_rendered_is_no_silence(world: SlackWorld) -> None:
+    """The person is told, and the request does not stay open."""
+    await world.types("change unrenderable")
+
+    await world.sees("Something went wrong on our side")
+    await world.until(world.nothing_open, "it is finished")
+
+
 async def test_interim_and_final_replies_arrive(world: SlackWorld) -> None:
     """A slow handler shows something first; the reply follows."""
     await world.types("slow")

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from bot.domain.errors import Unauthorized
+from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming
-from bot.slack.service import SlackService, identify
 from bot.slack.client import open_client
+from bot.slack.service import identify
 from bot.store import Ledger
 from tests.slack.listeners import GATE, RAN
 from tests.slack.world import SlackWorld, slack_world, slash
@@ -111,8 +112,8 @@ async def test_abandoned_requests_are_taken_over(
     world: SlackWorld, age: int, expected: str, ran: list[tuple[str, str]]
 ) -> None:
     """A request whose process died is run by whoever finds it, or honestly given back."""
-    await world.inbox.accept("v0=dead", INCOMING)
-    await world.ledger.write(lambda tx: tx.run("renew_inbox", key="v0=dead", owner="test", lease_until=0))
+    await Inbox(world.ledger, world.clock, owner="dead").accept("v0=dead", INCOMING)
+    await world.ledger.write(lambda tx: tx.run("renew_inbox", key="v0=dead", owner="dead", lease_until=0))
     world.clock.advance(age)
 
     assert await world.service.inbox_duty.run(world.clock.now())
@@ -122,4 +123,3 @@ async def test_abandoned_requests_are_taken_over(
     await world.until(world.nothing_open, "it is finished")
     assert not await world.service.inbox_duty.run(world.clock.now())
     assert await world.service.inbox_duty.next_due() is None
-    assert isinstance(world.service, SlackService)

@@ -88,7 +88,7 @@ class SlackWorld:
     async def until(self, look: Callable[[], Awaitable[dict[str, Any] | None]], what: str) -> dict[str, Any]:
         """Look again and again, for 5 s at most."""
         async with asyncio.timeout(PATIENCE):
-            while (found := await look()) is None:
+            while (found := await look()) is None:  # noqa: ASYNC110 - what a person sees comes from another process
                 await asyncio.sleep(0.01)
         assert found is not None, what
         return found
