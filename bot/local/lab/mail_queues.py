@@ -41,13 +41,15 @@ class LiveWorker:
     async def end(self) -> None:
         """Finish the jobs at hand and end.
 
-        A worker that is closed before its loop has begun opens its connections after that, and keeps them.
+        A worker that is closed before its loop has begun, or while it is being handed a job, opens its connections
+        again and keeps them; so wait for the loop on both sides, and close them once more.
         """
         while not self._worker.running and not self._task.done():  # noqa: ASYNC110 - the library sends no event
             await asyncio.sleep(0.01)
         await self._worker.close()
         await asyncio.wait([self._task], timeout=_END_SECONDS)
         self._task.cancel()
+        await self._worker.backend.close(force=True)
 
 
 def _settings(name: str) -> dict[str, Setting]:
@@ -132,6 +134,7 @@ class MailQueues(Cache):
     def _begin_worker(self, container: str) -> None:
         if container not in self._workers:
             options = {**self._options(), "name": container[:12], "concurrency": _CONCURRENCY, "autorun": False}
+            options["drainDelay"] = 1
             options["removeOnComplete"] = {"count": _KEPT_COMPLETED}
             self._workers[container] = [LiveWorker(Worker(name, self._process, options)) for name in QUEUES]
 
