@@ -27,7 +27,7 @@ class RealClearable:
         await self._client.zadd(KEYS[place], {json.dumps({"id": name}): since / self._unit})
 
     async def names(self, place: str) -> set[str]:
-        return {json.loads(member)["id"] for member in await self._client.zrange(KEYS[place], 0, -1)}
+        return {json.loads(str(member))["id"] for member in await self._client.zrange(KEYS[place], 0, -1)}
 
 
 class TestClearable(ClearableContract):

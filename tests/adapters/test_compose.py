@@ -1,0 +1,139 @@
+"""`Deployments` of a compose service: a real command line on the lab's Engine."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters import docker
+from adapters.command import LocalCommands
+from adapters.compose import ComposeDeployments
+from adapters.docker import DockerEngine
+from bot.domain.errors import BadAnswer, Rejected
+from bot.local.lab.calls import CallLog
+from bot.local.lab.engine_api import Engine
+from bot.local.lab.host import HostPrograms
+from bot.ports import Deployments, Release
+from tests.adapters.contracts import DeploymentsContract
+from tests.fakes.clock import FakeClock
+from tests.local.lab.dock import COMPOSE_FILE, Switch, newsletter_host
+
+
+@pytest.fixture
+async def switches() -> dict[str, Switch]:
+    """What the containers stand for."""
+    return {}
+
+
+@pytest.fixture
+async def vendor(port: int, clock: FakeClock, calls: CallLog, switches: dict[str, Switch]) -> AsyncIterator[Engine]:
+    """An Engine that runs the newsletter's project."""
+    host, made = await newsletter_host(clock)
+    switches.update(made)
+    engine = Engine(port, host, calls)
+    await engine.enter("up")
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def runner(tmp_path: Path, vendor: Engine) -> LocalCommands:
+    """A runner that finds the lab's `docker` first."""
+    del vendor
+    # The executable knows another Engine: the one meant must be told by DOCKER_HOST.
+    programs = HostPrograms(tmp_path, "http://127.0.0.1:1")
+    return LocalCommands(search=f"{programs.path}{os.pathsep}{os.defpath}")
+
+
+@pytest.fixture
+async def engine(vendor: Engine) -> AsyncIterator[DockerEngine]:
+    """The adapter's Engine."""
+    made = docker.open(docker.Config(docker=vendor.url, project="newsletter"))
+    yield made
+    await made.close()
+
+
+def compose(runner: LocalCommands, engine: DockerEngine, service: str = "app") -> ComposeDeployments:
+    """A service, as wiring builds it."""
+    return ComposeDeployments(runner, engine, file=COMPOSE_FILE, service=service, image_variable="NEWSLETTER_TAG")
+
+
+class TestDeployments(DeploymentsContract):
+    @pytest.fixture
+    def deployments(self, runner: LocalCommands, engine: DockerEngine) -> Deployments:
+        """The app."""
+        return compose(runner, engine)
+
+
+async def test_releases_are_the_images_of_the_running_repository(runner: LocalCommands, engine: DockerEngine) -> None:
+    """Tags of the same repository, newest first; PostgreSQL's images are none of them."""
+    releases = await compose(runner, engine).releases()
+
+    assert ["v41", "v40", "v39", "v38"] == [release.id for release in releases]
+
+
+async def test_only_the_service_is_rolled_back(
+    vendor: Engine, runner: LocalCommands, engine: DockerEngine, switches: dict[str, Switch]
+) -> None:
+    """Not what it depends on, and not the workers that share its image."""
+    await compose(runner, engine).roll_back(Release("v40", "v40"))
+
+    assert ["newsletter-app:v40"] == [it.image.reference for it in vendor.host.of_service("app")]
+    assert ["newsletter-app:v41"] * 2 == [it.image.reference for it in vendor.host.of_service("worker")]
+    assert [] == switches["postgres"].done + switches["redis"].done
+
+
+def test_the_plan_shows_the_whole_command_line(runner: LocalCommands, engine: DockerEngine) -> None:
+    """What the approver reads is what runs."""
+    (call,) = compose(runner, engine).calls(Release("v40", "v40"))
+
+    assert f"NEWSLETTER_TAG=v40 docker compose -f {COMPOSE_FILE} -p newsletter up -d --no-deps app" == call.text
+
+
+@pytest.mark.parametrize(
+    ("service", "tag", "text"),
+    [
+        pytest.param("app", "v99", "exit code 1: .*manifest unknown", id="an image that nobody has"),
+        pytest.param("web", "v40", "exit code 1: no such service: web", id="a service that the file lacks"),
+        pytest.param("app", "v40 --privileged", "not an image tag", id="an argument in disguise"),
+        pytest.param("app", "-v40", "not an image tag", id="an option in disguise"),
+    ],
+)
+async def test_what_docker_refuses_is_final(
+    runner: LocalCommands, engine: DockerEngine, service: str, tag: str, text: str
+) -> None:
+    """The last line of its words is the reason."""
+    with pytest.raises(Rejected, match=text):
+        await compose(runner, engine, service).roll_back(Release(tag, tag))
+
+
+async def test_an_image_that_was_pruned_while_it_runs_is_still_current(
+    vendor: Engine, runner: LocalCommands, engine: DockerEngine
+) -> None:
+    """What runs is told by the container, not by the list of images."""
+    del vendor.host.images["newsletter-app:v41"]
+
+    (current, *rest) = await compose(runner, engine).releases()
+
+    assert ("v41", True) == (current.id, current.current)
+    assert "no longer" in current.note
+    assert not any(release.current for release in rest)
+
+
+async def test_a_service_that_was_never_deployed_has_no_releases(runner: LocalCommands, engine: DockerEngine) -> None:
+    """The text says which service."""
+    with pytest.raises(Rejected, match="there is no container of web"):
+        await compose(runner, engine, "web").releases()
+
+
+async def test_a_container_without_a_tag_cannot_be_rolled_back(
+    vendor: Engine, runner: LocalCommands, engine: DockerEngine
+) -> None:
+    """An image named by its digest alone has no earlier tag."""
+    (container,) = vendor.host.of_service("app")
+    vendor.host.images["localhost:5000/app"] = type(container.image)("localhost:5000/app", 1)
+    container.image = vendor.host.images["localhost:5000/app"]
+
+    with pytest.raises(BadAnswer, match="without a tag"):
+        await compose(runner, engine).releases()

@@ -1,0 +1,82 @@
+"""Every kind of connection has the same shape, and its configuration is strict and keeps secrets to itself."""
+
+import inspect
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from adapters import command, docker, http, netlify, pagerduty, postgres, redis, resend, s3
+from adapters.kind import Kind
+
+EXAMPLES: dict[str, tuple[Kind, dict[str, str]]] = {
+    "http": (http, {"http": "http://h"}),
+    "postgres": (postgres, {"postgres": "postgresql://u:hunter2@h/d"}),
+    "redis": (redis, {"redis": "redis://:hunter2@h/0"}),
+    "s3": (s3, {"s3": "http://h", "bucket": "b", "access_key_id": "hunter2", "secret_access_key": "hunter2"}),
+    "docker": (docker, {"docker": "unix:///run/docker.sock", "project": "p"}),
+    "netlify": (netlify, {"netlify": "http://h", "token": "hunter2", "site": "s"}),
+    "resend": (resend, {"resend": "http://h", "api_key": "hunter2"}),
+    "pagerduty": (pagerduty, {"pagerduty": "http://h", "routing_key": "hunter2"}),
+    "command": (command, {"command": "local"}),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_a_kind_has_a_key_a_configuration_a_client_and_measures(name: str) -> None:
+    """Wiring's table needs no exception."""
+    kind, fields = EXAMPLES[name]
+
+    client = kind.open(kind.Config.model_validate(fields))
+    await client.close()
+    await client.close()
+
+    assert name == kind.KIND
+    assert kind.KIND in kind.Config.model_fields
+    assert all(inspect.iscoroutinefunction(measure) for measure in kind.MEASURES.values())
+    assert all(measure.__doc__ for measure in kind.MEASURES.values())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_unknown_key_is_refused_without_repeating_values(name: str) -> None:
+    """A typing error is found at load, and the error can be printed."""
+    kind, fields = EXAMPLES[name]
+
+    with pytest.raises(ValidationError, match="extra_forbidden") as caught:
+        kind.Config.model_validate({**fields, "tiemout": "hunter2"})
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_configuration_shows_no_secret_and_cannot_be_changed(name: str) -> None:
+    """It may be printed, logged and compared."""
+    kind, fields = EXAMPLES[name]
+    config = kind.Config.model_validate(fields)
+
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(config, kind.KIND, "other")
+
+    assert "hunter2" not in repr(config) + str(config.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("name", ["http", "s3", "netlify", "resend", "pagerduty"])
+@pytest.mark.parametrize("address", ["", "h", "ftp://h", "http://", "//h"])
+def test_only_an_address_of_http_is_accepted(name: str, address: str) -> None:
+    """The error tells the form."""
+    kind, fields = EXAMPLES[name]
+
+    with pytest.raises(ValidationError, match="write it as https://host"):
+        kind.Config.model_validate({**fields, name: address})
+
+
+def test_an_address_loses_its_last_slash() -> None:
+    """Paths begin with one."""
+    assert "http://h/api" == http.Config(http="http://h/api/").http
+
+
+def test_secrets_are_secrets() -> None:
+    """Whatever is called key, token or secret is held as one."""
+    for kind, _ in EXAMPLES.values():
+        for name, field in kind.Config.model_fields.items():
+            if any(word in name for word in ("key", "token", "secret")):
+                assert field.annotation is SecretStr, name
