@@ -10,7 +10,7 @@ from aiohttp import web
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import Unreachable
+from bot.domain.errors import TargetError, Unreachable
 from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
@@ -31,6 +31,7 @@ from bot.slack.socket_mode import SocketMode
 from bot.slack.tasks import Tasks
 
 DRAIN_SECONDS = 10.0
+_PATIENCE_SECONDS = 1.0
 _RETRY_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
@@ -79,20 +80,21 @@ class SlackService:
         self._runner: web.AppRunner | None = None
         self._socket: SocketMode | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self.port = address.port  # The real one once it listens: port 0 takes any that is free.
         self.inbox_duty = InboxDuty(inbox, self._dispatcher, self._tasks)
 
     async def start(self) -> None:
-        """Listen. Raises `Unauthorized` where Slack does not accept the token; waits for a Slack that is down."""
+        """Listen. Raises `Unauthorized` where Slack refuses the token; does not wait long for a Slack that is slow."""
         self._runner = web.AppRunner(
             self._endpoints.application(), access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._address.host, self._address.port, reuse_address=True).start()
-        try:
-            await self._connect()
-        except Unreachable as error:
-            _log.warning("Slack cannot be reached yet", error=str(error))
-            self._connecting = asyncio.create_task(self._keep_connecting())
+        self.port = self._runner.addresses[0][1]
+        self._connecting = asyncio.create_task(self._keep_connecting())
+        await asyncio.wait({self._connecting}, timeout=_PATIENCE_SECONDS)
+        if self._connecting.done():
+            await self._connecting
 
     async def stop(self) -> None:
         """Refuse new work, let running work end within 10 s, close the sockets."""
@@ -129,20 +131,27 @@ class SlackService:
         if not self._address.app_token:
             self._endpoints.connect(app, guard)
             return
-        with patient("apps.connections.open"), translated("apps.connections.open", write=False):
-            socket = SocketMode(app_token=self._address.app_token, client=self._client, app=app, guard=guard)
-            await socket.start()
+        socket = SocketMode(app_token=self._address.app_token, client=self._client, app=app, guard=guard)
+        try:
+            with patient("apps.connections.open"), translated("apps.connections.open", write=False):
+                await socket.start()
+        except TargetError:
+            await socket.close()
+            raise
         self._socket = socket
 
     async def _keep_connecting(self) -> None:
         while True:
-            await asyncio.sleep(_RETRY_SECONDS)
             try:
                 await self._connect()
-            except Unreachable:
-                continue
-            _log.info("Slack was reached")
-            return
+            except Unreachable as error:
+                _log.warning("Slack cannot be reached yet", error=str(error))
+            except TargetError as error:
+                _log.error("Slack does not let us in", error=str(error))
+                raise
+            else:
+                return
+            await asyncio.sleep(_RETRY_SECONDS)
 
     def _answers(self, incoming: Incoming) -> SlackAnswers:
         session = self._client.session

@@ -7,8 +7,6 @@ import pytest
 from bot.domain.errors import Unauthorized
 from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming
-from bot.slack.client import open_client
-from bot.slack.service import identify
 from bot.store import Ledger
 from tests.slack.listeners import GATE, RAN
 from tests.slack.world import SlackWorld, slack_world, slash
@@ -59,11 +57,12 @@ async def test_oauth_variables_change_nothing(memory_ledger: Ledger, monkeypatch
         await world.sees("You said hello")
 
 
-async def test_a_token_that_slack_refuses_stops_the_start(world: SlackWorld) -> None:
-    """Waiting would not help."""
-    async with open_client(token="xoxb-wrong", url=f"{world.workspace.url}/api/") as client:
-        with pytest.raises(Unauthorized):
-            await identify(client)
+@pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
+async def test_a_token_that_slack_refuses_stops_the_start(memory_ledger: Ledger, method: str) -> None:
+    """Waiting would not help, so the start fails and says which call was refused."""
+    with pytest.raises(Unauthorized, match=method):
+        async with slack_world(memory_ledger, socket_mode=True, refused=method):
+            pytest.fail("it started")
 
 
 async def test_a_slack_that_is_down_at_the_start_is_awaited(memory_ledger: Ledger) -> None:

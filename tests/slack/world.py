@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -19,7 +19,6 @@ from bot.domain.message import Message, lines
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.local.clock import DemoClock
-from bot.local.lab.child import free_ports
 from bot.local.workspace.server import Options, Server
 from bot.local.workspace.state import Workspace
 from bot.services.container import Services
@@ -161,49 +160,65 @@ async def home(actor: Actor) -> Message:
 
 
 @asynccontextmanager
-async def slack_world(ledger: Ledger, *, socket_mode: bool = False, down: int = 0) -> AsyncIterator[SlackWorld]:
-    """A workspace and the bot's Slack side, connected. `down`: so many times Slack fails to say who we are."""
+async def slack_world(
+    ledger: Ledger, *, socket_mode: bool = False, down: int = 0, refused: str = ""
+) -> AsyncIterator[SlackWorld]:
+    """A workspace and the bot's Slack side, connected.
+
+    `down`: so many times Slack fails to say who we are. `refused`: the method whose token is wrong.
+    """
     RAN.clear()
     GATE.clear()
-    (port,) = free_ports(1)
-    clock, ready = DemoClock(), [""]
-    manifest = app_manifest(Registry(LISTENERS), url=f"http://127.0.0.1:{port}", socket_mode=socket_mode)
+    clock = DemoClock()
+    manifest = app_manifest(Registry(LISTENERS), url="https://bot.example", socket_mode=socket_mode)
     workspace = Workspace(clock, manifest=manifest)
     server = Server(workspace, Options(limits=False, socket_mode=socket_mode, retry_after_s=(0.0, 0.0, 0.0)))
-    server.app_url = f"http://127.0.0.1:{port}/slack/events"
-    url = await server.start()
-    tokens, config, inbox = workspace.credentials, configuration(), Inbox(ledger, clock, owner="test")
+    async with AsyncExitStack() as stack:
+        url = await server.start()
+        stack.push_async_callback(server.stop)
+        tokens = workspace.credentials
+        bot_token = "xoxb-wrong" if refused == "auth.test" else tokens.bot_token
+        app_token = "xapp-wrong" if refused == "apps.connections.open" else tokens.app_token
+        client = await stack.enter_async_context(open_client(token=bot_token, url=f"{url}/api/"))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        if down:
+            fault = {"method": "auth.test", "kind": "500", "times": down}
+            async with http.post(f"{url}/local/faults", json=fault) as answer:
+                assert 200 == answer.status
+        address = Address("127.0.0.1", 0, tokens.signing_secret, app_token if socket_mode else "", "A0STEWARD")
+        inbox, ready = Inbox(ledger, clock, owner="test"), [""]
+        service = _service(client, address, inbox, _services(client, clock, ledger), ready)
+        stack.push_async_callback(service.stop)
+        await service.start()
+        bot = f"http://127.0.0.1:{service.port}"
+        server.app_url = f"{bot}/slack/events"
+        yield SlackWorld(workspace, server, service, inbox, client, ledger, clock, http, bot, ready)
 
+
+def _services(client: AsyncWebClient, clock: DemoClock, ledger: Ledger) -> Services:
+    """What the Slack side itself uses; the handlers of these tests use nothing."""
+    config, unused = configuration(), cast("Any", None)
+    directory = Directory(config, SlackGroups(client), clock, ledger)
+    return Services(clock, ledger, config, unused, directory, unused, unused, unused, unused, unused, unused)
+
+
+def _service(
+    client: AsyncWebClient, address: Address, inbox: Inbox, services: Services, ready: list[str]
+) -> SlackService:
     async def readiness() -> str:
         return ready[0]
 
     async def webhook(headers: dict[str, str], raw: bytes) -> int:
         return 202 if headers.get("X-PagerDuty-Signature") == "v1=good" and raw == b"{}" else 401
 
-    async with open_client(token=tokens.bot_token, url=f"{url}/api/") as client, aiohttp.ClientSession() as http:
-        directory = Directory(config, SlackGroups(client), clock, ledger)
-        unused = cast("Any", None)
-        services = Services(clock, ledger, config, unused, directory, unused, unused, unused, unused, unused, unused)
-        service = SlackService(
-            client=client,
-            address=Address(
-                "127.0.0.1", port, tokens.signing_secret, tokens.app_token if socket_mode else "", "A0STEWARD"
-            ),
-            listeners=LISTENERS,
-            services=services,
-            policy=POLICY,
-            inbox=inbox,
-            home=home,
-            probes=Probes(readiness, lambda: b"steward_up 1\n", webhook),
-            zone=ZoneInfo("UTC"),
-        )
-        if down:
-            fault = {"method": "auth.test", "kind": "500", "times": down}
-            async with http.post(f"{url}/local/faults", json=fault) as answer:
-                assert 200 == answer.status
-        await service.start()
-        yield SlackWorld(
-            workspace, server, service, inbox, client, ledger, clock, http, f"http://127.0.0.1:{port}", ready
-        )
-        await service.stop()
-    await server.stop()
+    return SlackService(
+        client=client,
+        address=address,
+        listeners=LISTENERS,
+        services=services,
+        policy=POLICY,
+        inbox=inbox,
+        home=home,
+        probes=Probes(readiness, lambda: b"steward_up 1\n", webhook),
+        zone=ZoneInfo("UTC"),
+    )
