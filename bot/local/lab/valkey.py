@@ -26,8 +26,9 @@ class ValkeyServer:
         home.mkdir(parents=True, exist_ok=True)
         configuration = home / "valkey.conf"
         configuration.touch(mode=0o600)
+        # Without "force" a server whose directory is gone cannot save, and so does not end.
         configuration.write_text(
-            f"bind 127.0.0.1\nport {port}\ndir {home}\nsave 3600 1\n"
+            f"bind 127.0.0.1\nport {port}\ndir {home}\nsave 3600 1\nshutdown-on-sigterm save force\n"
             "user default on nopass ~* &* +@all\n"
             f"user {_USER} on >{self._password} ~* &* +@all\n",
         )

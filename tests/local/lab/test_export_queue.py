@@ -1,6 +1,9 @@
 """`export-jobs`: a real Valkey, worked by a live worker."""
 
 import json
+import os
+import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -166,3 +169,18 @@ async def test_jobs_cannot_be_set_while_it_is_down(queue: ExportQueue) -> None:
 
     with pytest.raises(ValueError, match="its server is down"):
         await queue.apply({"set": {"depth": 3}})
+
+
+async def test_the_server_ends_even_if_its_directory_is_gone(queue: ExportQueue, tmp_path: Path) -> None:
+    """An owner that died cannot have cleaned up in order."""
+    pid = queue.server.pid
+    assert pid is not None
+    await queue.apply({"set": {"stuck": 1}})
+    shutil.rmtree(tmp_path)
+
+    os.kill(pid, signal.SIGTERM)
+
+    async def ended() -> bool:
+        return not queue.server.running
+
+    await eventually(ended, within=4)
