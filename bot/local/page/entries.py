@@ -97,6 +97,8 @@ def _repliers(answers: Sequence[Json], names: Names) -> list[tuple[str, str]]:
 
 
 def _follows(before: Json, message: Json) -> bool:
+    if message.get("blocks"):  # What has buttons stands for itself, or one could press those of its neighbour.
+        return False
     same = all(before.get(key) == message.get(key) for key in ("user", "bot_id", "ephemeral", "subtype"))
     return same and float(message["ts"]) - float(before["ts"]) < _SAME_BREATH
 

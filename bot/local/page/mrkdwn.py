@@ -5,7 +5,7 @@ Rules: https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from markupsafe import Markup, escape
 
@@ -56,6 +56,15 @@ def mention(target: str, label: str, names: Names) -> Markup:
     """A person, group or broadcast; one that pings the person who looks stands out."""
     style = "mention mine" if names.concerns_viewer(target) else "mention"
     return Markup('<span class="{}">{}</span>').format(style, label)
+
+
+def channel_mention(channel_id: str, label: str, names: Names) -> Markup:
+    """A channel: a way to go there where this workspace has it."""
+    name = names.channels.get(channel_id)
+    if name is None:
+        return Markup('<span class="mention">#{}</span>').format(label or channel_id)
+    place = urlencode({"as": names.viewer, "channel": channel_id})
+    return Markup('<a class="mention" href="/?{}" data-nav>#{}</a>').format(place, name)
 
 
 def emoji_text(text: str) -> Markup:
@@ -133,8 +142,7 @@ def _token(content: str, names: Names) -> Markup | None:
     if target.startswith("@"):
         return mention(target[1:], f"@{names.users.get(target[1:]) or label or target[1:]}", names)
     if target.startswith("#"):
-        name = names.channels.get(target[1:]) or label or target[1:]
-        return Markup('<span class="mention">#{}</span>').format(name)
+        return channel_mention(target[1:], label, names)
     if target.startswith("!"):
         return _command(target[1:], label, names)
     url = unescaped(target)

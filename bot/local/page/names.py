@@ -27,10 +27,6 @@ class Names:
         """The name of a person or of the bot."""
         return self.users.get(user_id, user_id)
 
-    def channel(self, channel_id: str) -> str:
-        """The name of a channel, without its `#`."""
-        return self.channels.get(channel_id, channel_id)
-
     def group(self, group_id: str) -> str:
         """The handle of a user group."""
         return self.groups.get(group_id, group_id)

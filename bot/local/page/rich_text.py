@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from bot.local.page import emoji
 from bot.local.page.dates import date_token
-from bot.local.page.mrkdwn import link, mention, safe_url
+from bot.local.page.mrkdwn import channel_mention, link, mention, safe_url
 from bot.local.page.names import Names
 
 # The element is a Slack client's JSON, whose kinds are many; each reader below takes what it needs as text.
@@ -94,7 +94,7 @@ def _named(element: Element, names: Names) -> Markup:
             group = _text(element, "usergroup_id")
             return mention(group, f"@{names.group(group)}", names)
         case "channel":
-            return Markup('<span class="mention">#{}</span>').format(names.channel(_text(element, "channel_id")))
+            return channel_mention(_text(element, "channel_id"), "", names)
         case "broadcast":
             return Markup('<span class="mention mine">@{}</span>').format(_text(element, "range"))
         case "color":

@@ -36,7 +36,8 @@ class Reader(HTMLParser):
         for name, value in attrs:
             if name not in ATTRIBUTES and not name.startswith(("data-", "aria-")):
                 self.foreign.append(f"{tag}[{name}]")
-            if name == "href" and urlsplit(value or "").scheme not in {"http", "https", "mailto"}:
+            own = (value or "").startswith("/?as=") or urlsplit(value or "").scheme in {"http", "https", "mailto"}
+            if name == "href" and not own:
                 self.foreign.append(f"{tag}[{name}={value}]")
             if name == "src" and not (value or "").startswith("/files/"):
                 self.foreign.append(f"{tag}[{name}={value}]")

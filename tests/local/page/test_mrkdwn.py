@@ -45,7 +45,12 @@ TIME = '<time datetime="2025-11-22T04:03:12+01:00" title="Saturday, 22 November 
         pytest.param("<@U0LEAD>", '<span class="mention">@lead</span>', id="a person"),
         pytest.param("<@U0SRE|x>", '<span class="mention mine">@sre</span>', id="a mention of the viewer stands out"),
         pytest.param("<@U9|gone>", '<span class="mention">@gone</span>', id="a stranger goes by the label"),
-        pytest.param("<#C0ALERTS>", '<span class="mention">#production-alerts</span>', id="a channel"),
+        pytest.param(
+            "<#C0ALERTS>",
+            '<a class="mention" href="/?as=U0SRE&amp;channel=C0ALERTS" data-nav>#production-alerts</a>',
+            id="a channel is a way to go there",
+        ),
+        pytest.param("<#C9|gone>", '<span class="mention">#gone</span>', id="an unknown channel"),
         pytest.param("<!subteam^S0APPROVERS>", '<span class="mention">@approvers</span>', id="a group"),
         pytest.param(
             "<!subteam^S0ENGINEERS>", '<span class="mention mine">@engineers</span>', id="a group of the viewer"

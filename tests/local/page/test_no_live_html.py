@@ -71,7 +71,7 @@ HOSTILE = [
     "//evil.example",
 ]
 TEXTS = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12)), max_size=8).map("".join)
-NAMES = Names(users={"U": "<b>"}, channels={"C": '"><i>'}, groups={"S": "<u>"}, viewer="U", now=NIGHT)
+NAMES = Names(users={"U": "<b>"}, channels={"C9": '"><i>'}, groups={"S9": "<u>"}, viewer="U", now=NIGHT)
 
 Kind = Callable[[str], Json]
 

@@ -8,7 +8,7 @@ from bot.local.page.screen import render_screen
 from bot.local.workspace.blockkit.surfaces import accepted_view
 from bot.local.workspace.state import Workspace
 from bot.local.workspace.timeline import Post
-from tests.local.page.scene import ALERTS, NIGHT, demo_clock, incident_modal, night, quiet_workspace, say
+from tests.local.page.scene import ALERTS, NIGHT, demo_clock, incident_modal, night, quiet_workspace, say, section
 
 UTC = ZoneInfo("UTC")
 
@@ -112,6 +112,15 @@ def test_messages_in_one_breath_name_their_author_once() -> None:
     said_by(workspace, "U0SRE", "three")
 
     assert ["SR sre 03:03 one", "03:03 two", "SR sre 03:08 three"] == articles(shown(workspace))
+
+
+def test_a_message_with_controls_stands_for_itself() -> None:
+    """Blocks never run on below another message: whose buttons they are is plain."""
+    workspace = quiet_workspace()
+    say(workspace, ALERTS, "one")
+    say(workspace, ALERTS, "two", [section("two")])
+
+    assert ["Steward App 03:03 one", "Steward App 03:03 two"] == articles(shown(workspace))
 
 
 def test_days_are_divided() -> None:
