@@ -112,7 +112,7 @@ async def test_the_answer_of_a_target_is_one_short_line_without_credentials() ->
         measured = await target.status(path="/api/health")
         await target.close()
 
-    assert "down <!channel>, connect postgres://[redacted]@db/app failed" == measured.detail
+    assert "down <!channel>, connect postgres://•••@db/app failed" == measured.detail
 
 
 @pytest.fixture
