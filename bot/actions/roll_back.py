@@ -57,12 +57,12 @@ class RollBack:
         if self.expected and (now is None or now.id != self.expected):
             raise Refused(f"{self._named()} does not run {self.expected} any more; it was released again since.")
         calls = tuple(call.text for call in source.calls(target))
-        was = label(now) if now else "an unknown release"
+        was = now.id if now else "an unknown release"
         return Plan(
-            title=f"Roll back {self._named()} {was} → {label(target)}",
-            does="; ".join(calls),
+            title=f"Roll back {self._named()} {was} → {target.id}",
+            does="; ".join(calls) + (f" ({target.title})" if target.title != target.id else ""),
             steps=(Step(f"make {label(target)} current", calls),),
-            before=(f"{self._named()} runs {was}",),
+            before=(f"{self._named()} runs {label(now) if now else was}",),
             not_reverted=tuple(source.not_reverted()),
             undo=f"back to {was}" if now else "none: the current release is not listed",
             undoable=now is not None,

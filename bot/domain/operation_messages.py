@@ -1,6 +1,7 @@
 """What people read about an operation: the request for approval, edited in place until its end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.domain.message import (
     Bold,
@@ -129,11 +130,12 @@ def plan_text(operation: Operation) -> str:
 
 def outcome_thread(operation: Operation, steps: Sequence[str], before: str) -> Message:
     """For the thread, when it has ended: what each step did, and the checks before."""
-    rows: list[Line] = [(Bold(_headline(operation)),)]
+    headline = _headline(replace(operation, verified=""))
+    rows: list[Line] = [(Bold(headline),)]
     rows += [(f"• {text}",) for text in steps]
     if before:
         rows.append((f"Before: {before}",))
-    return Message(f"{operation.id}: {_headline(operation)}", (Paragraph(tuple(rows)),))
+    return Message(f"{operation.id}: {headline}", (Paragraph(tuple(rows)),))
 
 
 def verification_thread(operation: Operation) -> Message:

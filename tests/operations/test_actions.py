@@ -1,0 +1,285 @@
+"""What each action plans, does, sees and takes back."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.actions.clear_stuck import ClearStuck
+from bot.actions.registry import registry
+from bot.actions.remove_expired import RemoveExpired
+from bot.actions.restart import Restart
+from bot.actions.retry_failed import BATCH, RetryFailed
+from bot.actions.roll_back import RollBack
+from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected
+from bot.domain.operation import Operation, State
+from bot.domain.people import Actor
+from bot.domain.timing import DAY, MINUTE, SECOND
+from bot.ports import Job
+from bot.services.action import Action
+from tests.operations.world import LEAD, SRE, World, jobs
+
+pytestmark = pytest.mark.ledger
+
+
+async def run(world: World, action: Action, actor: Actor = SRE) -> Operation:
+    """Propose it, have it confirmed or approved, and let it run."""
+    operation = await world.operations.propose(action, actor, "a reason")
+    p0 = operation.state is State.PENDING
+    await world.operations.decide(operation.token, LEAD if p0 else actor, "approve" if p0 else "confirm")
+    await world.work()
+    return await world.now(operation)
+
+
+def failed(count: int) -> dict[str, Job]:
+    """Failed jobs by id."""
+    return {str(each): Job(str(each), "send-batch", since=each, attempts=3) for each in range(1, count + 1)}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "release"),
+    [
+        pytest.param("previous", "v40", id="previous is the newest before the current one"),
+        pytest.param("v39", "v39", id="a release by its id"),
+    ],
+)
+async def test_the_release_meant(world: World, wanted: str, release: str) -> None:
+    """A person may name a release or say `previous`."""
+    assert release == (await RollBack.to(world.systems, "shop", "web", wanted)).release
+
+
+@pytest.mark.parametrize(
+    ("component", "wanted", "error", "text"),
+    [
+        pytest.param("web", "v4", NotFound, "there are v4", id="an unknown release names the nearest"),
+        pytest.param("wbe", "v40", NotFound, "did you mean web", id="an unknown component names the nearest"),
+        pytest.param("worker", "v40", Refused, "no deployment", id="what is not deployed cannot be rolled back"),
+    ],
+)
+async def test_a_release_that_is_not_there(
+    world: World, component: str, wanted: str, error: type[Exception], text: str
+) -> None:
+    """The text offers what there is."""
+    with pytest.raises(error, match=text):
+        await RollBack.to(world.systems, "shop", component, wanted)
+
+
+async def test_there_is_nothing_before_the_oldest_release(world: World) -> None:
+    """`previous` of the oldest release is nothing."""
+    world.web.current = "v39"
+
+    with pytest.raises(NotFound, match="no release before v39"):
+        await RollBack.to(world.systems, "shop", "web", "previous")
+
+
+async def test_rolling_back_to_the_current_release_is_refused(world: World) -> None:
+    """The text says that there is nothing to do."""
+    with pytest.raises(Conflict, match="already runs v41; name another release"):
+        await world.operations.propose(world.roll_back("v41"), SRE, "503")
+
+
+async def test_retrying_takes_exactly_the_frozen_jobs(world: World) -> None:
+    """Jobs that failed after the plan stay; jobs that are no longer failed are skipped and named."""
+    world.queue.failed_jobs = failed(3)
+    action = await RetryFailed.of(world.systems, "shop", "jobs")
+    del world.queue.failed_jobs["2"]
+    world.queue.failed_jobs["late"] = Job("late", "x")
+
+    operation = await run(world, action)
+
+    assert ["late"] == list(world.queue.failed_jobs)
+    assert State.SUCCEEDED == operation.state
+    assert "2 retried; 1 skipped, no longer failed: 2" in await world.sees("operation:OP-1:outcome")
+
+
+async def test_many_jobs_are_retried_in_batches(world: World) -> None:
+    """Each batch is a step of its own in the journal."""
+    world.queue.failed_jobs = failed(2 * BATCH + 1)
+
+    operation = await run(world, await RetryFailed.of(world.systems, "shop", "jobs"))
+
+    assert len(operation.plan.steps) == 3
+    assert {} == world.queue.failed_jobs
+
+
+async def test_a_retry_that_would_lose_jobs_is_refused(world: World) -> None:
+    """The reason of the queue is told, and nothing is asked for."""
+    world.queue.failed_jobs = failed(1)
+    action = await RetryFailed.of(world.systems, "shop", "jobs")
+    world.queue.lossy = "The queue is paused and of an older generation."
+
+    with pytest.raises(Refused, match=r"would lose jobs\. The queue is paused"):
+        await world.operations.propose(action, SRE, "")
+
+
+async def test_a_retry_refused_half_way_tells_what_is_left(world: World) -> None:
+    """What was retried stays retried; the rest is named."""
+    world.queue.failed_jobs = failed(3)
+    retry, done = world.queue.retry, 0
+
+    async def refusing(job_id: str) -> bool:
+        nonlocal done
+        done += 1
+        if done == 2:
+            raise Rejected("The queue was paused.")
+        return await retry(job_id)
+
+    world.queue.retry = refusing  # type: ignore[method-assign] # it is paused in between
+    await run(world, await RetryFailed.of(world.systems, "shop", "jobs"))
+
+    assert "1 retried; then refused: The queue was paused. Not retried: 2, 3" in await world.sees(
+        "operation:OP-1:outcome"
+    )
+
+
+async def test_a_lost_answer_of_a_retry_is_observed(world: World) -> None:
+    """Jobs that left their failed state were retried; none is retried a second time."""
+    world.queue.failed_jobs = failed(1)
+    world.queue.after = OutcomeUnknown("no answer")
+
+    operation = await run(world, await RetryFailed.of(world.systems, "shop", "jobs"))
+
+    assert State.SUCCEEDED == operation.state
+    assert "every job left its failed state" in operation.note
+
+
+async def test_clearing_and_putting_back(world: World) -> None:
+    """Only entries older than the limit go, whole in the journal, and the undo puts them back as they were."""
+    old, fresh = jobs(world.clock, "a", "b"), jobs(world.clock, "c", age=MINUTE)
+    world.queue.processing = [*old, *fresh]
+
+    operation = await run(world, await ClearStuck.of(world.systems, world.clock, "shop", "jobs"))
+    assert fresh == world.queue.processing
+    await world.operations.undo(operation.token, LEAD)
+    await world.work()
+
+    assert sorted([*old, *fresh], key=lambda job: job.id) == sorted(world.queue.processing, key=lambda job: job.id)
+    assert "2 put back" in await world.sees("operation:OP-2:outcome")
+
+
+async def test_only_what_was_removed_is_put_back(world: World) -> None:
+    """An entry that a worker finished meanwhile is skipped, and never comes back."""
+    world.queue.processing = jobs(world.clock, "a", "b")
+    action = await ClearStuck.of(world.systems, world.clock, "shop", "jobs")
+    world.queue.processing.pop()
+
+    operation = await run(world, action)
+    await world.operations.undo(operation.token, LEAD)
+    await world.work()
+
+    assert "1 removed; 1 skipped, moved on meanwhile: b" in await world.sees("operation:OP-1:outcome")
+    assert ["a"] == [job.id for job in world.queue.processing]
+
+
+async def test_what_was_removed_without_an_answer_can_be_put_back(world: World) -> None:
+    """The journal holds the entries before anything is removed, so a lost answer loses no work."""
+    world.queue.processing = jobs(world.clock, "a", "b")
+    world.queue.after = OutcomeUnknown("no answer")
+
+    operation = await run(world, await ClearStuck.of(world.systems, world.clock, "shop", "jobs"))
+    assert [] == world.queue.processing
+    await world.operations.undo(operation.token, LEAD)
+    await world.work()
+
+    assert ["a", "b"] == [job.id for job in world.queue.processing]
+
+
+async def test_removing_expired_entries(world: World) -> None:
+    """Exactly those that the plan listed, with count and samples first."""
+    expired, fresh = jobs(world.clock, "a", "b", age=DAY), jobs(world.clock, "c", age=MINUTE)
+    world.queue.waiting = [*expired, *fresh]
+    action = await RemoveExpired.of(world.systems, world.clock, "shop", "jobs")
+    plan = await action.plan()
+    world.queue.waiting += jobs(world.clock, "d", age=DAY)
+
+    await run(world, action)
+
+    assert ("2 entries: a, b",) == plan.touches
+    assert ["c", "d"] == [job.id for job in world.queue.waiting]
+
+
+async def test_a_restart_is_seen_by_its_start_time(world: World) -> None:
+    """A unit that runs but did not start anew was not restarted."""
+
+    async def ignored(unit: object) -> None:
+        del unit
+
+    world.docker.restart = ignored  # type: ignore[method-assign] # it answers and does nothing
+    operation = await run(world, await world.restart())
+
+    assert State.FAILED == operation.state
+    assert "worker-1) is running, not restarted" in operation.note
+
+
+async def test_a_unit_that_is_gone_voids_the_restart(world: World) -> None:
+    """A container that was made anew meanwhile is not the one that was shown."""
+    action = await world.restart()
+    operation = await world.operations.propose(action, SRE, "leak")
+    del world.docker.all["worker-2"]
+    await world.operations.decide(operation.token, SRE, "confirm")
+    await world.work()
+
+    assert State.VOID == await world.state(operation)
+    assert [] == world.docker.restarted
+
+
+@pytest.mark.parametrize("kind", ["retry", "clear", "remove"])
+async def test_nothing_to_do_is_said(world: World, kind: str) -> None:
+    """An empty plan is not proposed."""
+    makers: dict[str, Callable[[], Awaitable[Action]]] = {
+        "retry": lambda: RetryFailed.of(world.systems, "shop", "jobs"),
+        "clear": lambda: ClearStuck.of(world.systems, world.clock, "shop", "jobs"),
+        "remove": lambda: RemoveExpired.of(world.systems, world.clock, "shop", "jobs"),
+    }
+
+    with pytest.raises(Conflict, match="nothing to"):
+        await makers[kind]()
+
+
+async def test_what_cannot_be_restarted_says_so(world: World) -> None:
+    """A component without a restart is refused by name."""
+    with pytest.raises(Refused, match="shop/web cannot be restarted from here"):
+        await Restart.of(world.systems, "shop", ["web"])
+
+
+async def test_every_action_is_the_same_after_its_way_through_the_ledger(world: World) -> None:
+    """An action rebuilt from its stored parameters has the same name, targets, plan and fingerprint."""
+    world.queue.failed_jobs = failed(2)
+    world.queue.processing, world.queue.waiting = jobs(world.clock, "a"), jobs(world.clock, "b", age=2 * DAY)
+    stuck = await ClearStuck.of(world.systems, world.clock, "shop", "jobs")
+    actions: list[Action] = [
+        world.roll_back(),
+        await world.restart("worker", "postgres"),
+        await RetryFailed.of(world.systems, "shop", "jobs"),
+        stuck,
+        await RemoveExpired.of(world.systems, world.clock, "shop", "jobs"),
+    ]
+    builders = registry(world.systems, world.clock)
+    for action in actions:
+        rebuilt = builders[action.name](action.parameters())
+
+        assert action == rebuilt
+        assert json.loads(action.parameters()) == json.loads(rebuilt.parameters())
+        assert await action.plan() == await rebuilt.plan()
+    assert set(builders) == {action.name for action in actions} | {"put_back"}
+
+
+async def test_a_lost_put_back_is_observed(world: World) -> None:
+    """Putting back is observed like anything else."""
+    entries = jobs(world.clock, "a")
+    world.queue.processing = list(entries)
+    cleared = await run(world, await ClearStuck.of(world.systems, world.clock, "shop", "jobs"))
+    put_back = world.queue.put_back
+
+    async def lost(found: list[Job]) -> list[str]:
+        await put_back(found)
+        raise OutcomeUnknown("no answer")
+
+    world.queue.put_back = lost  # type: ignore[assignment, method-assign] # the answer is lost
+    undo = await world.operations.undo(cleared.token, LEAD)
+    await world.work()
+    world.clock.advance(10 * SECOND)
+    await world.work()
+
+    assert State.SUCCEEDED == await world.state(undo)
+    assert entries == world.queue.processing
