@@ -1,10 +1,11 @@
-"""A real Chromium for the tests marked `browser`, one per test process."""
+"""A real Chromium for the tests marked `browser`: one for a module, a fresh profile and workspace for each test."""
 
 import os
 import shutil
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.local.page.scene import night
@@ -21,14 +22,14 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def stage() -> AsyncIterator[Stage]:
     """The night's workspace, served."""
     async with served(night()) as stage:
         yield stage
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium. Without one the test is skipped; where CI is true it fails, so that nothing goes untested there."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -43,7 +44,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A fresh profile; whatever a page complains about in its console fails the test."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
@@ -57,7 +58,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     assert [] == [each for each in complaints if "Failed to load resource" not in each]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(context: BrowserContext) -> Page:
     """A tab."""
     return await context.new_page()

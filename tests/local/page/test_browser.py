@@ -4,7 +4,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests.local.page.scene import ALERTS, approval_blocks, button, plain, say, section
 from tests.local.page.stage import Stage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 def composer(page: Page) -> Locator:
