@@ -32,7 +32,7 @@ class NoConnectionLeft(Unreachable):
 
 _CONNECT_ERRORS: tuple[tuple[tuple[str, ...], type[TargetError], str], ...] = (
     (("too many", "connection slots", "reserved for"), NoConnectionLeft, "no connection left"),
-    (("password", "authentication", "pg_hba.conf", "role"), Unauthorized, "does not accept our credentials"),
+    (("password", "authentication", "pg_hba.conf", 'role "'), Unauthorized, "does not accept our credentials"),
     (("does not exist",), Unauthorized, "has no such database"),
     (("starting up", "shutting down", "recovery"), Unreachable, "is starting or stopping"),
     (("timeout", "timed out"), Unreachable, "does not take the connection in time"),
@@ -119,7 +119,8 @@ MEASURES: Mapping[str, Measure] = {
 
 def _connect_error(error: psycopg.Error) -> TargetError:
     """Tell why a connection failed by libpq's text alone; the text may name the user, so only its kind is kept."""
-    text = str(error).lower()
+    # Only what the server or the system said: before it stands the host, whose name may be any word.
+    text = str(error).lower().rpartition("failed: ")[2]
     for words, kind, reason in _CONNECT_ERRORS:
         if any(word in text for word in words):
             return kind(reason)

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 
+import psycopg
 import pytest
 
 from adapters import postgres
@@ -98,6 +99,41 @@ async def test_a_server_that_never_answers_ends_in_time(monkeypatch: pytest.Monk
     async with silent() as port:
         with pytest.raises(Unreachable, match="does not take the connection in time"):
             await opened(f"postgresql://u:p@127.0.0.1:{port}/d").reachable()
+
+
+_AT = 'connection failed: connection to server at "recovery-role.refused" (10.0.0.7), port 5432 failed: '
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "text"),
+    [
+        pytest.param("FATAL:  the database system is starting up", Unreachable, "is starting", id="starting"),
+        pytest.param('FATAL:  role "app" is not permitted to log in', Unauthorized, "our credentials", id="no login"),
+        pytest.param('FATAL:  database "x" does not exist', Unauthorized, "no such database", id="no database"),
+        pytest.param(
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.1"', Unauthorized, "our credentials", id="not let in"
+        ),
+        pytest.param(
+            'FATAL:  too many connections for role "app"', Unreachable, "no connection left", id="role is full"
+        ),
+        pytest.param(
+            "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+            Unreachable,
+            "no connection left",
+            id="only reserved slots",
+        ),
+        pytest.param("SSL error: certificate verify failed", Unreachable, "certificate is not valid", id="certificate"),
+        pytest.param("Connection refused", Unreachable, "refuses the connection", id="refused"),
+        pytest.param("something new", Unreachable, "does not take a connection", id="anything else"),
+    ],
+)
+def test_a_failed_connection_means(said: str, error: type[TargetError], text: str) -> None:
+    """The server's words decide, never the name of its host; and they are not repeated."""
+    translated = postgres._connect_error(psycopg.OperationalError(_AT + said))
+
+    assert isinstance(translated, error)
+    assert text in str(translated)
+    assert "app" not in str(translated)
 
 
 @pytest.mark.parametrize("address", ["db.example", "http://db.example", ""])

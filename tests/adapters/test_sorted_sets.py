@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from adapters import sorted_sets
 from adapters.redis import RedisServer
 from adapters.sorted_sets import SortedSetQueue
 from bot.domain.errors import Rejected
@@ -96,6 +99,16 @@ async def test_any_member_is_put_back_byte_for_byte(server: RedisServer, queue: 
     assert removed == back == [job.id]
     assert "\0" not in job.payload
     assert NOW - HOUR == await server.client.zscore("export-jobs:processing", member)
+
+
+@given(st.binary(min_size=1))
+def test_a_payload_is_text_for_every_database_and_comes_back_as_the_same_bytes(member: bytes) -> None:
+    """Whatever a producer put there."""
+    payload = sorted_sets._payload(member.decode("utf-8", "surrogateescape"))
+
+    assert member == sorted_sets._member(payload)
+    assert "\0" not in payload
+    assert payload.encode()
 
 
 async def test_entries_of_the_same_id_are_told_apart(server: RedisServer, queue: SortedSetQueue) -> None:
