@@ -1,0 +1,95 @@
+"""One run: replicas under load, killed at random, until the kills are done and everything has come to rest."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.local.lab.child import free_ports
+from bot.local.lab.postgres import Cluster, PostgresServer
+from tests.crash.findings import Findings, judge, restless
+from tests.crash.outside import Outside
+from tests.crash.people import People
+from tests.crash.replicas import Fleet
+
+SLOWNESS = 0.25
+_REST_WITHIN = 120
+_RANDOM = random.Random()  # noqa: S311 - load, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found, and what the run held."""
+
+    findings: Findings
+    kills: int
+    incidents: int
+    messages: int
+    rollbacks: int
+    replayed: int
+
+
+async def run(database: str, directory: Path, *, replicas: int, kills: int) -> Result:
+    """Run `replicas` processes on one ledger and kill one of them `kills` times."""
+    outside = Outside(SLOWNESS)
+    await outside.start()
+    fleet = Fleet(database, outside.url, directory, replicas)
+    people = People(fleet, outside)
+    ended = asyncio.Event()
+    try:
+        await fleet.start()
+        working = asyncio.create_task(people.work(ended))
+        await _kill(fleet, kills)
+        ended.set()
+        await working
+        await _rest(database)
+        findings = judge(database, people, outside)
+    finally:
+        ended.set()
+        await fleet.stop()
+        await outside.stop()
+    return Result(
+        findings=findings,
+        kills=kills,
+        incidents=len(people.opened),
+        messages=len(outside.posts),
+        rollbacks=len(outside.restored),
+        replayed=len(people.asked) - len(people.opened),
+    )
+
+
+async def _kill(fleet: Fleet, kills: int) -> None:
+    """Kill a replica at a random moment and start it again, until all kills are done."""
+    restarts: set[asyncio.Task[None]] = set()
+    for _ in range(kills):
+        await asyncio.sleep(_RANDOM.uniform(0.3, 1.5))
+        while not fleet.ready:  # noqa: ASYNC110 - a process's readiness; nothing announces it
+            await asyncio.sleep(0.05)
+        victim = _RANDOM.choice(fleet.ready)
+        await victim.kill()
+        restarts.add(asyncio.create_task(victim.start()))
+    await asyncio.gather(*restarts)
+
+
+async def _rest(database: str) -> None:
+    """Wait until nothing is under way any more; what never comes to rest is then counted as lost."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_REST_WITHIN):
+            while restless(database):  # noqa: ASYNC110 - other processes' work
+                await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def postgres(directory: Path) -> AsyncIterator[str]:
+    """The address of an empty PostgreSQL database."""
+    cluster = await Cluster.create(directory)
+    server = PostgresServer(cluster, "crash", free_ports(1)[0], options=["max_connections=100"])
+    try:
+        await server.start()
+        yield server.superuser_dsn()
+    finally:
+        await server.stop()
+        cluster.remove()
