@@ -12,7 +12,7 @@ from bot.domain.incident import Incident, PingKind, State
 from bot.domain.timing import MINUTE
 
 REPEAT = 15 * MINUTE
-"""How often the last level is paged again while nobody has acknowledged."""
+"""How often the last level is paged again while nobody answers."""
 
 GAP = MINUTE
 """Late levels (the bot was down) fire one at a time, this far apart, so that each person can still react."""
@@ -141,4 +141,5 @@ def _silence(ladder: Ladder, incident: Incident) -> Step | None:
         return None
     if incident.nudged_at is None:
         return Step(ladder.moment(incident.updated_at, ladder.stale), incident.paged, "still")
-    return Step(ladder.moment(incident.nudged_at, ladder.respond), following_level(ladder, incident), "stale")
+    every = ladder.respond if incident.paged < len(ladder.levels) else REPEAT
+    return Step(ladder.moment(incident.nudged_at, every), following_level(ladder, incident), "stale")

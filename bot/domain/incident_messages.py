@@ -164,7 +164,7 @@ def _asks(ping: Ping) -> str:
         return "still on it?"
     if ping.kind == "stale":
         return "the one who has it is silent: please look"
-    return "you are next" if ping.level > 1 or ping.kind == "repeat" else "this is yours"
+    return "you are next"
 
 
 def _information(board: Board, ping: Ping) -> Message:
@@ -224,7 +224,8 @@ def _clocks(board: Board) -> Line:
 
 def _clock(name: str, done: int | None, start: int, limit: int, board: Board) -> Line:
     if done is not None:
-        took = span(max(0, done - start) // MINUTE * MINUTE) if done - start >= MINUTE else "under a minute"
+        # Rounded up: a clock of five minutes that was missed by seconds does not read as five minutes.
+        took = span(max(1, -(-(done - start) // MINUTE)) * MINUTE)
         return (f"{name} {'kept' if done <= limit else 'missed'} ({took})",)
     if limit <= board.now:
         return (f"{name} missed (", Moment(limit), ")")

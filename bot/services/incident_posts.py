@@ -16,6 +16,9 @@ from bot.services.oncall import Roster
 from bot.services.systems import Systems
 from bot.store import Tx
 
+# A night that nobody answers leaves dozens of pings; only the newest are edited, since Slack allows a message a second.
+_EDITED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentPosts:
@@ -39,7 +42,6 @@ class IncidentPosts:
             owner = (incident.owner,) if incident.owner else ()
             follows = Planned(step, owner if step.kind == "still" else planned(step.at, step.level))
         plan = timeline(ladder, incident) if incident.state is State.OPEN else []
-        updates = [event for event in incident_records.events(tx, incident.id, 40) if event.kind == "update"]
         title, can_roll_back = self._system(incident.system)
         return Board(
             incident,
@@ -48,7 +50,7 @@ class IncidentPosts:
             tuple(incident_records.pings(tx, incident.id)),
             tuple(Planned(item, planned(item.at, item.level)) for item in plan),
             follows,
-            tuple(updates),
+            tuple(incident_records.updates(tx, incident.id)),
             can_roll_back,
             now,
         )
@@ -83,20 +85,14 @@ class IncidentPosts:
     def refresh(self, tx: Tx, board: Board) -> None:
         """After the epoch moved: pings that are still wanted get the new one, the others are withdrawn or edited."""
         incident = board.incident
+        newest = board.pings[-_EDITED:]
         for ping in board.pings:
             wanted = _wanted(incident, ping)
-            message = incident_messages.ping(board, ping) if wanted else incident_messages.answered(board)
             for key, channel in self._targets(ping, phones=True):
                 if not wanted:
                     outbox.withdraw(tx, key)
-                progress = tx.one("message_progress", key=key)
-                if progress is None:
-                    continue
-                # What has reached people is edited without a guard: an edit pages nobody and takes the buttons away.
-                left = bool(progress["sent_revision"]) or progress["sending_since"] is not None
-                if left or (wanted and progress["state"] == "open"):
-                    guard = None if left else (incident.id, incident.epoch)
-                    outbox.post(tx, key=key, channel=channel, message=message, now=board.now, lane="page", guard=guard)
+                if ping in newest:
+                    self._edit(tx, board, ping, key, channel, wanted=wanted)
 
     def trigger(self, tx: Tx, board: Board) -> None:
         """Page through PagerDuty at minute 0: Slack's Do Not Disturb silences pings."""
@@ -115,6 +111,18 @@ class IncidentPosts:
         """A reply in the header's thread."""
         thread = header_key(board.incident)
         outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now, thread=thread)
+
+    def _edit(self, tx: Tx, board: Board, ping: Ping, key: str, channel: str, *, wanted: bool) -> None:
+        progress = tx.one("message_progress", key=key)
+        if progress is None:
+            return
+        # What has reached people is edited without a guard: an edit pages nobody and takes the buttons away.
+        left = bool(progress["sent_revision"]) or progress["sending_since"] is not None
+        if left or (wanted and progress["state"] == "open"):
+            incident = board.incident
+            message = incident_messages.ping(board, ping) if wanted else incident_messages.answered(board)
+            guard = None if left else (incident.id, incident.epoch)
+            outbox.post(tx, key=key, channel=channel, message=message, now=board.now, lane="page", guard=guard)
 
     def _page(self, tx: Tx, board: Board, event: str, guard: tuple[str, int] | None = None) -> None:
         incident = board.incident

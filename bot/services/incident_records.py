@@ -128,6 +128,12 @@ def events(tx: Tx, incident_id: str, limit: int = 200) -> list[Event]:
     return [Event(row["at"], row["person"], row["kind"], row["text"]) for row in reversed(rows)]
 
 
+def updates(tx: Tx, incident_id: str) -> list[Event]:
+    """The newest updates that people gave, oldest first: the header shows them."""
+    rows = tx.all("incident_updates", incident=incident_id, n=4)
+    return [Event(row["at"], row["person"], row["kind"], row["text"]) for row in reversed(rows)]
+
+
 def pings(tx: Tx, incident_id: str) -> list[Ping]:
     """Who was told, in order."""
     return [

@@ -73,7 +73,7 @@ class Incidents:
             incident_records.insert(tx, incident, channel=self._channel, due_at=now)
             opening = {"severity": severity.value, "system": system, "title": incident.title}
             self._note(tx, incident, actor, now, kind="opened", text=f"opened it as {severity}", detail=opening)
-            # The header comes first in the channel, and stands even where nobody is told before the morning.
+            # The header stands even where nobody is told before the morning.
             self.posts.header(tx, self.posts.board(tx, incident, roster, now))
             incident = self._catch_up(tx, incident, roster, now, actor)
             board = self.posts.board(tx, incident, roster, now)

@@ -84,6 +84,11 @@ def test_business_hours(severity: str, start: int, hours: list[int]) -> None:
             id="P0: the owner was asked and is silent",
         ),
         pytest.param(
+            acknowledged("P0", 2, paged=4, nudged_at=SATURDAY + HOUR),
+            Step(SATURDAY + 75 * MINUTE, 4, "stale"),
+            id="P0: silence after the last level: that one again every 15 minutes",
+        ),
+        pytest.param(
             acknowledged("P1", 2, informed=3, informed_at=SATURDAY),
             Step(SATURDAY + 32 * MINUTE, 1, "still"),
             id="P1: 30 minutes of silence",

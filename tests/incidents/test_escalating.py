@@ -107,7 +107,7 @@ async def test_mitigation_stops_both_clocks(world: World) -> None:
     await world.incidents.mitigate(FIRST, SRE, text="rolled back")
 
     assert await world.escalation.next_due() is None
-    assert "mitigate kept (under a minute)" in text_of(await world.message("incident:INC-1"))
+    assert "mitigate kept (1 min)" in text_of(await world.message("incident:INC-1"))
 
 
 async def test_resolving_closes_it_everywhere(world: World) -> None:

@@ -185,4 +185,4 @@ class Escalating(RuleBasedStateMachine):
 
 
 TestEscalating = Escalating.TestCase
-TestEscalating.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestEscalating.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)

@@ -77,6 +77,10 @@ from incident_event where incident = :incident;
 -- name: incident_events
 select at, person, kind, text from incident_event where incident = :incident order by number desc limit :n;
 
+-- name: incident_updates
+select at, person, kind, text from incident_event where incident = :incident and kind = 'update'
+order by number desc limit :n;
+
 -- name: claim_room
 -- One replica at a time: whoever moves the due time on creates the channel.
 update incident set room_due_at = :again, room_attempts = room_attempts + 1
