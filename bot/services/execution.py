@@ -18,7 +18,7 @@ from bot.services.operation_endings import Endings
 from bot.services.operation_ports import Verifier
 from bot.store import Ledger, Tx
 
-LEASE = 30 * SECOND
+LEASE = 5 * SECOND
 RETRY_LOCK = 2 * SECOND
 AT_ONCE = 8
 # A step that raises one of these did nothing; any other error leaves the outcome open, so it is observed.
@@ -155,6 +155,8 @@ class Execution:
         def write(tx: Tx) -> None:
             for row in tx.all("lapsed_operations", wall=wall):
                 number = row["number"]
+                if number in self._tasks.values():  # It runs here: a process that stood still extends it next.
+                    continue
                 if row["state"] == State.CLAIMED:
                     if tx.run("return_lapsed_claim", number=number, wall=wall):
                         tx.run("release_operation_locks", number=number)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from bot.local.lab.calls import CallLog
-from bot.local.lab.component import Component, Setting, whole
+from bot.local.lab.component import Component, Setting, one_of, text, whole
 
 HUGE_BYTES = 10 * 1024 * 1024
 
@@ -38,12 +38,16 @@ class WebService(Component):
     states: ClassVar[Mapping[str, str]] = PLAIN_STATES
     settings: ClassVar[Mapping[str, Setting]] = {
         "slow_seconds": Setting("how long the state slow takes to answer", whole(1, 120)),
+        "strikes": Setting("which calls its state strikes: all, or only changes (not GET)", one_of("all", "changes")),
+        "error_text": Setting("what it says in the state error", text),
     }
 
     def __init__(self, port: int, *, calls: CallLog | None = None) -> None:
         """Describe the service; start nothing."""
         self.port = port
         self.slow_seconds = 10
+        self.strikes = "all"
+        self.error_text = "Service Unavailable"
         self._state = "down"
         self._log = calls
         self._runner: web.AppRunner | None = None
@@ -79,7 +83,7 @@ class WebService(Component):
 
     def values(self) -> dict[str, object]:
         """The settable keys that it keeps itself."""
-        return {"slow_seconds": self.slow_seconds}
+        return {"slow_seconds": self.slow_seconds, "strikes": self.strikes, "error_text": self.error_text}
 
     def calls(self) -> list[dict[str, object]]:
         """The calls received, oldest first."""
@@ -134,16 +138,19 @@ class WebService(Component):
     ) -> web.StreamResponse:
         if self._log is not None:
             await self._log.note(request)
-        if self._state == "slow":
+        struck = self.strikes == "all" or request.method != "GET"
+        if struck and self._state == "slow":
             await self._wait(self.slow_seconds)
-        if self._state == "timeout":
+        if struck and self._state == "timeout":
             await self._wait(None)
-        if self._state in {"garbage", "drop", "timeout_after"}:
+        if struck and self._state in {"garbage", "drop", "timeout_after"}:
             return await self._break_off(request, handler)
-        wrong = self._wrong_answer(request) or self.refusal(request)
+        wrong = (self._wrong_answer(request) if struck else None) or self.refusal(request)
         return wrong if wrong is not None else await handler(request)
 
     def _wrong_answer(self, request: web.Request) -> web.Response | None:
+        if self._state == "error":
+            return _problem(503, self.error_text)(request)
         make = _WRONG_ANSWERS.get(self._state)
         return None if make is None else make(request)
 
@@ -181,7 +188,6 @@ def _problem(status: int, message: str, **headers: str) -> Callable[[web.Request
 
 
 _WRONG_ANSWERS: Mapping[str, Callable[[web.Request], web.Response]] = {
-    "error": _problem(503, "Service Unavailable"),
     "auth": _problem(401, "Access Denied"),
     "rate_limited": _problem(429, "Too many requests", Retry_After="2"),
     "huge": lambda _: web.Response(body=b"x" * HUGE_BYTES, content_type="application/json"),

@@ -20,7 +20,10 @@ class Counter(WebService):
     done = 0
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/work", self._work)]
+        return [web.post("/work", self._work), web.get("/work", self._look)]
+
+    async def _look(self, _: web.Request) -> web.Response:
+        return web.json_response({"done": self.done})
 
     async def _work(self, _: web.Request) -> web.Response:
         self.done += 1
@@ -95,6 +98,17 @@ async def test_slow_answers_after_a_settable_time(counter: Counter, http: httpx.
 
     assert 200 == answer.status_code
     assert asyncio.get_running_loop().time() - started >= 0.9
+
+
+async def test_a_fault_can_strike_changes_alone_and_say_what_it_is_told(
+    counter: Counter, http: httpx.AsyncClient
+) -> None:
+    """A provider whose reads answer while its changes fail, in words of its own."""
+    await counter.apply({"state": "error", "set": {"strikes": "changes", "error_text": "no room"}})
+
+    read, change = await http.get(f"{counter.url}/work"), await http.post(f"{counter.url}/work")
+
+    assert (200, 503, "no room") == (read.status_code, change.status_code, change.json()["message"])
 
 
 async def test_going_down_ends_open_connections(counter: Counter, http: httpx.AsyncClient) -> None:
