@@ -95,9 +95,11 @@ class World:
         assert found is not None
         return found
 
-    async def until(self, look: Callable[[], Awaitable[Any]], failure: Callable[[], str]) -> Any:  # noqa: ANN401
+    async def until(
+        self, look: Callable[[], Awaitable[Any]], failure: Callable[[], str], within: float = PATIENCE
+    ) -> Any:  # noqa: ANN401 - whatever is looked for
         """Look until it is truthy, for a bounded time."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + within
         while time.monotonic() < end:
             found = await look()
             if found:
@@ -240,15 +242,20 @@ class Seen:
                 return Seen(self.world, message, self.channel, self.by)
         raise AssertionError("the message is gone")
 
-    async def becomes(self, text: str) -> "Seen":
+    async def becomes(self, text: str, within: float = PATIENCE) -> "Seen":
         """Wait until the message is edited to hold a text."""
 
         async def look() -> "Seen | None":
             now = await self.again()
             return now if text in now.words else None
 
-        found: Seen = await self.world.until(look, lambda: f"the message never said {text!r}: {self.words}")
+        found: Seen = await self.world.until(look, lambda: f"the message never said {text!r}: {self.words}", within)
         return found
+
+    async def thread(self) -> str:
+        """The words of its thread so far."""
+        found = await self.world.messages(self.by, self.channel)
+        return "\n".join(words(each) for each in found if each.get("thread_ts") == self.message["ts"] != each["ts"])
 
 
 def _version(message: Json) -> tuple[str, str]:
