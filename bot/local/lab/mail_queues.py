@@ -49,6 +49,8 @@ class LiveWorker:
         await self._worker.close()
         await asyncio.wait([self._task], timeout=_END_SECONDS)
         self._task.cancel()
+        if self._worker.processing:  # Its loop may end before what it started does.
+            await asyncio.wait(self._worker.processing, timeout=_END_SECONDS)
         await self._worker.backend.close(force=True)
 
 

@@ -234,3 +234,14 @@ async def test_completed_jobs_do_not_pile_up(mail: MailQueues, queue: Queue) -> 
 
     await eventually(drained, within=30)
     assert (await queue.getJobCounts("completed"))["completed"] <= 100
+
+
+async def test_a_worker_that_rests_leaves_no_connection(mail: MailQueues, redis: Redis) -> None:
+    """Whatever it was doing when its container stopped."""
+    for jobs in (0, 9, 3):
+        await set_campaigns(mail, depth=jobs)
+        await mail.work("container-1")
+        await mail.rest("container-1")
+
+    named = [str(each["name"]) for each in await redis.client_list()]
+    assert [name for name in named if "container-1" in name] == []
