@@ -1,12 +1,14 @@
-"""The one way out by HTTP: a total time limit, a limit of the body, and at most 64 requests at once.
+"""The one way out by HTTP: a total time limit, a limit of the body, and at most 64 reads at once.
 
-httpx's pool collapses beyond about 100 requests at once, so all adapters share one gate.
+httpx's pool collapses beyond about 100 requests at once, so all adapters share one gate. What changes something or
+pages somebody does not wait at it behind the checks of hanging targets.
 """
 
 import asyncio
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -85,7 +87,7 @@ async def exchange(
 ) -> Answer:
     """One request; any status is an answer. Raises a `TargetError` as `translated` and `MAX_BODY` say."""
     limit = seconds or client.timeout.read or READ_SECONDS
-    async with _gate():
+    async with _gate() if method == "GET" else nullcontext():
         with translated(what, changing=changing, seconds=limit):
             async with (
                 asyncio.timeout(limit),

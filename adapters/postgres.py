@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field, SecretStr, field_validator
 
 from adapters.kind import Connection, Measure
@@ -51,7 +51,12 @@ class Config(Connection):
     @field_validator("postgres")
     @classmethod
     def _is_a_dsn(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(("postgresql://", "postgres://")):
+        try:
+            conninfo_to_dict(address.get_secret_value())
+            known = address.get_secret_value().startswith(("postgresql://", "postgres://"))
+        except psycopg.ProgrammingError:
+            known = False
+        if not known:
             raise ValueError("is not an address; write it as postgresql://user:password@host/database")
         return address
 
@@ -92,13 +97,14 @@ class PostgresDatabase:
                     self._address,
                     connect_timeout=CONNECT_SECONDS,
                     application_name="steward",
-                    options=f"-c statement_timeout={STATEMENT_MS} -c default_transaction_read_only=on",
-                ),
-                autocommit=True,
+                )
             )
         except psycopg.Error as error:
             raise _connect_error(error) from error
         try:
+            # For this transaction only: poolers refuse start-up options, and hand a session on with its settings.
+            await connection.set_read_only(True)
+            await connection.execute("select set_config('statement_timeout', %s, true)", [str(STATEMENT_MS)])
             yield connection
         except psycopg.Error as error:
             raise _query_error(error) from error

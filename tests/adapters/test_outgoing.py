@@ -18,7 +18,7 @@ from bot.domain.errors import (
 from tests.adapters.serving import serving
 
 
-async def test_no_more_than_64_requests_are_out_at_once() -> None:
+async def test_no_more_than_64_reads_are_out_at_once() -> None:
     """All targets share one gate, since httpx's pool collapses beyond about 100."""
     out, most, everybody = 0, 0, asyncio.Event()
 
@@ -39,6 +39,32 @@ async def test_no_more_than_64_requests_are_out_at_once() -> None:
             await client.aclose()
 
     assert outgoing.AT_ONCE == most
+
+
+async def test_a_page_does_not_wait_behind_checks() -> None:
+    """However many targets hang, an event or a change goes out at once."""
+    hanging, release = asyncio.Semaphore(0), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        if request.method == "GET":
+            hanging.release()
+            await release.wait()
+        return web.Response()
+
+    async with serving(hang) as address:
+        client, pager = outgoing.client(address, seconds=30), outgoing.client(address)
+        checks = [asyncio.create_task(outgoing.exchange(client, "GET", "/")) for _ in range(outgoing.AT_ONCE + 10)]
+        for _ in range(outgoing.AT_ONCE):
+            await hanging.acquire()
+
+        answer = await outgoing.exchange(pager, "POST", "/v2/enqueue", body={})
+
+        release.set()
+        await asyncio.gather(*checks)
+        await client.aclose()
+        await pager.aclose()
+
+    assert 200 == answer.status
 
 
 async def test_a_request_says_who_asks_and_keeps_its_token_to_itself() -> None:

@@ -60,13 +60,13 @@ async def test_a_database_that_is_up_down_and_full(running: Database) -> None:
 
 
 async def test_a_measure_changes_nothing_and_is_bounded(running: Database) -> None:
-    """Sessions are read only and end their statements by themselves, whatever a later measure asks."""
+    """Its transaction is read only and ends a statement by itself, whatever a later measure asks."""
     database = opened(running.url)
 
     async with database._connection() as connection:
         settings = [
             (await (await connection.execute(f"show {name}".encode())).fetchone() or ("",))[0]
-            for name in ("default_transaction_read_only", "statement_timeout", "application_name")
+            for name in ("transaction_read_only", "statement_timeout", "application_name")
         ]
 
     assert ["on", "3s", "steward"] == settings
@@ -136,7 +136,7 @@ def test_a_failed_connection_means(said: str, error: type[TargetError], text: st
     assert "app" not in str(translated)
 
 
-@pytest.mark.parametrize("address", ["db.example", "http://db.example", ""])
+@pytest.mark.parametrize("address", ["db.example", "http://db.example", "", "postgresql://h/d?odd=1"])
 def test_only_an_address_of_postgresql_is_accepted(address: str) -> None:
     """The configuration's error tells the form, and does not repeat what was given."""
     with pytest.raises(ValueError, match="postgresql://user:password@host/database"):
