@@ -48,7 +48,7 @@ async def health(call: Invocation[HealthRequest], services: Services) -> Message
     return await _answer(call, services)
 
 
-@button("health.refresh", parse=HealthRequest.parse)
+@button("health.refresh", parse=HealthRequest.parse, in_place=True)
 async def refresh(call: Invocation[HealthRequest], services: Services) -> Message:
     """Read again, in place."""
     return await _answer(call, services)

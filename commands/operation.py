@@ -75,14 +75,14 @@ async def denied(call: Invocation[Words], services: Services) -> None:
     await services.operations.decide(call.request.token, call.actor, "deny", call.request.text, receipt=call.receipt)
 
 
-@button("operation.cancel", parse=Press.parse)
+@button("operation.cancel", parse=Press.parse, in_place=True)
 async def cancel(call: Invocation[Press], services: Services) -> Message:
     """Withdraw one's own request."""
     operation = await services.operations.decide(call.request.token, call.actor, "cancel", receipt=call.receipt)
     return Message.plain(f"{operation.id} is cancelled; nothing ran.")
 
 
-@button("operation.confirm", parse=Press.parse)
+@button("operation.confirm", parse=Press.parse, in_place=True)
 async def confirm(call: Invocation[Press], services: Services) -> Message:
     """Run a change whose plan the requester has seen."""
     operation = await services.operations.decide(call.request.token, call.actor, "confirm", receipt=call.receipt)
@@ -121,7 +121,7 @@ async def not_happened(call: Invocation[Press], services: Services) -> None:
     await services.operations.settle_unknown(call.request.token, call.actor, happened=False, receipt=call.receipt)
 
 
-@button("operation.emergency", parse=Press.parse)
+@button("operation.emergency", parse=Press.parse, in_place=True)
 async def emergency(call: Invocation[Press], services: Services) -> Message:
     """Run alone what has an undo."""
     return await _alone(call, services, "")

@@ -25,7 +25,7 @@ Kind = Literal["command", "button", "form"]
 class Incoming:
     """One payload from a person, as stored in the inbox. `key` is `/health`, `health.refresh` or a form's name.
 
-    `text` is a command's text or a button's value; `fields` a form's values by field id; `private` a form's private text.
+    `text` is a command's text or a button's value; `fields` a form's values by field id; `private` its private text.
     `ephemeral`: the button stood in a message that only this person sees, so the reply may replace it.
     """
 
@@ -82,7 +82,7 @@ Handler = Callable[[Invocation[Any], "Services"], Awaitable[Reply]]
 class Listener:
     """One registered command, button or form. `parse` is pure and raises `UsageError` (forms: `FieldErrors`).
 
-    `modal`: whether the reply may be a form; such a command runs at once, since its trigger lives 3 s.
+    `in_place`: a button whose reply takes the place of the message that it stood in, where only this person sees that.
     """
 
     kind: Kind
@@ -91,6 +91,7 @@ class Listener:
     handler: Handler
     usage: str = ""
     description: str = ""
+    in_place: bool = False
 
 
 def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
@@ -98,9 +99,9 @@ def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming
     return lambda handler: Listener("command", key, parse, handler, usage=usage, description=description)
 
 
-def button(key: str, *, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
-    """Register a button or select by its action name."""
-    return lambda handler: Listener("button", key, parse, handler)
+def button(key: str, *, parse: Callable[[Incoming], R], in_place: bool = False) -> Callable[[_Run[R]], Listener]:
+    """Register a button or select by its action name; `in_place` where it refreshes or settles what it stands in."""
+    return lambda handler: Listener("button", key, parse, handler, in_place=in_place)
 
 
 def form(key: str, *, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:

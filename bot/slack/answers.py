@@ -1,6 +1,6 @@
 """Replies to the person who typed or pressed: by the payload's own address and trigger, best effort.
 
-Slack's client sends its own `respond()` on a session of its own, without our timeout; so the address is called here.
+Slack's SDK would send `respond()` on a session of its own, without our timeout; so the address is called here.
 Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
 
@@ -17,7 +17,7 @@ from bot.ports import ChannelGone, RateLimited
 from bot.services.invocation import Incoming
 from bot.slack.blocks import render
 from bot.slack.failures import patient, translated
-from bot.slack.forms import modal_view
+from bot.slack.forms import modal_view, reading_view
 from bot.slack.values import Json
 
 RESPONSE_HOST = "hooks.slack.com"
@@ -26,38 +26,55 @@ _log = structlog.get_logger(__name__)
 
 
 class SlackAnswers:
-    """The replies to one request: five by its address, further ones as ephemeral messages in its channel."""
+    """The replies to one request, by whatever way is open.
+
+    Five by its address, further ones as ephemeral messages in its channel. A press on the home tab or in a form has
+    neither: its replies stand in a view, and where that comes too late in the person's direct messages.
+    """
 
     def __init__(
-        self, client: AsyncWebClient, session: aiohttp.ClientSession, incoming: Incoming, zone: ZoneInfo
+        self,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        incoming: Incoming,
+        zone: ZoneInfo,
+        *,
+        in_place: bool = False,
     ) -> None:
         self._client = client
         self._session = session
         self._incoming = incoming
         self._zone = zone
+        # A command's address cannot replace anything, and a public message must not become one person's reply.
+        self._in_place = in_place and incoming.ephemeral
         self._posts_left = _POSTS if trusted(incoming.response_url, client.base_url) else 0
+        self._view = ""
 
     async def show(self, message: Message) -> None:
-        # A command's address cannot replace anything, and a public message must not become somebody's private reply:
-        # so only a press inside a message that is the person's own replaces it.
-        await self._send(message, replace=self._incoming.kind == "button" and self._incoming.ephemeral)
+        await self._send(message, replace=self._in_place)
 
     async def tell(self, message: Message) -> None:
         """Show a message of its own, whatever was pressed."""
         await self._send(message, replace=False)
 
     async def open(self, modal: Modal) -> None:
-        view = modal_view(modal, self._incoming, self._zone)
         try:
-            with patient("views.open"), translated("views.open", write=True):
-                if not self._incoming.trigger:
-                    raise Unavailable("A form needs a fresh press or command; type it again.")
-                await self._client.views_open(trigger_id=self._incoming.trigger, view=view)
+            await self._open(modal_view(modal, self._incoming, self._zone))
         except TargetError as error:
             _log.warning("form not opened", request_id=self._incoming.request_id, error=str(error))
             raise Unavailable(
                 "The form came too late for Slack; type the command or press the button again."
             ) from error
+
+    async def _open(self, view: Json) -> str:
+        """Open a view, above the one that was pressed in where there is one; its id."""
+        if not self._incoming.trigger:
+            raise Unavailable("This needs a fresh press or command; type it again.")
+        call = self._client.views_push if self._incoming.view_id else self._client.views_open
+        with patient("views.open"), translated("views.open", write=True):
+            answer = await call(trigger_id=self._incoming.trigger, view=view)
+        opened: Json = answer.get("view") or {}
+        return str(opened.get("id", ""))
 
     async def _send(self, message: Message, *, replace: bool) -> None:
         rendered = render(message, self._zone)
@@ -66,8 +83,13 @@ class SlackAnswers:
             self._posts_left -= 1
             if await self._by_address(body | {"response_type": "ephemeral", "replace_original": replace}):
                 return
-        if self._incoming.channel:
-            await self._in_channel(body)
+        try:
+            if self._incoming.channel:
+                await self._in_channel(body)
+            elif not await self._in_view(message):
+                await self._directly(body)
+        except (TargetError, ChannelGone, RateLimited) as error:
+            _log.warning("reply lost", request_id=self._incoming.request_id, error=str(error))
 
     async def _by_address(self, body: Json) -> bool:
         try:
@@ -82,13 +104,31 @@ class SlackAnswers:
             return False
 
     async def _in_channel(self, body: Json) -> None:
+        with translated("chat.postEphemeral", write=True):
+            await self._client.chat_postEphemeral(
+                channel=self._incoming.channel, user=self._incoming.slack_user, **body
+            )
+
+    async def _in_view(self, message: Message) -> bool:
+        """Show it in a view, the same one for every reply; whether there is one."""
+        view = reading_view(message, self._zone)
         try:
-            with translated("chat.postEphemeral", write=True):
-                await self._client.chat_postEphemeral(
-                    channel=self._incoming.channel, user=self._incoming.slack_user, **body
-                )
-        except (TargetError, ChannelGone, RateLimited) as error:
-            _log.warning("reply lost", request_id=self._incoming.request_id, error=str(error))
+            if self._view:
+                with patient("views.update"), translated("views.update", write=True):
+                    await self._client.views_update(view_id=self._view, view=view)
+            elif self._incoming.kind == "button":
+                self._view = await self._open(view)
+        except (TargetError, Unavailable) as error:
+            # Its trigger is too old, or the person has closed it.
+            _log.info("reply not shown in a view", request_id=self._incoming.request_id, error=str(error))
+            return False
+        return bool(self._view)
+
+    async def _directly(self, body: Json) -> None:
+        with translated("chat.postMessage", write=True):
+            await self._client.chat_postMessage(
+                channel=self._incoming.slack_user, unfurl_links=False, unfurl_media=False, **body
+            )
 
 
 def trusted(address: str, api: str) -> bool:

@@ -49,7 +49,7 @@ class Dispatcher:
         registry: Registry,
         runner: Runner,
         inbox: Inbox,
-        answers: Callable[[Incoming], Replier],
+        answers: Callable[[Incoming, Listener | None], Replier],
         tasks: Tasks,
     ) -> None:
         self._registry = registry
@@ -78,7 +78,7 @@ class Dispatcher:
 
     async def carry_out(self, listener: Listener, request: Request, incoming: Incoming, receipt: str | None) -> None:
         """Run one request to its end and show the reply."""
-        answers = self._answers(incoming)
+        answers = self._answers(incoming, listener)
         reply = await self._runner.reply(listener, request, incoming, answers, receipt)
         await self._deliver(incoming, answers, reply)
         if receipt is not None:
@@ -92,7 +92,7 @@ class Dispatcher:
         """Take over a request whose replica died: run it, or where it is too old ask for it again."""
         listener = self._registry.find(incoming.kind, incoming.key)
         if lost or listener is None:
-            await self._answers(incoming).tell(Message.plain("I lost this; please type it again."))
+            await self._answers(incoming, None).tell(Message.plain("I lost this; please type it again."))
             await self._inbox.finish(key)
             return
         await self.carry_out(listener, listener.parse(incoming), incoming, key)
@@ -125,7 +125,7 @@ class Dispatcher:
 
     async def _next_form(self, listener: Listener, request: Request, incoming: Incoming) -> Acknowledgement:
         """A form that only reads leads to another form, and only the acknowledgement can put that in its place."""
-        answers = self._answers(incoming)
+        answers = self._answers(incoming, listener)
         try:
             async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                 reply = await self._runner.reply(listener, request, incoming, answers, None)
@@ -146,7 +146,7 @@ class Dispatcher:
         """Words for the person: a command's go with the acknowledgement, a press or a form has none that is shown."""
         if incoming.kind == "command":
             return Acknowledgement(message=message)
-        self._tasks.spawn(self._answers(incoming).tell(message))
+        self._tasks.spawn(self._answers(incoming, None).tell(message))
         return Acknowledgement()
 
     async def _deliver(self, incoming: Incoming, answers: Replier, reply: Reply | Failed) -> None:

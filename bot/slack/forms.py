@@ -30,6 +30,18 @@ def modal_view(modal: Modal, incoming: Incoming, zone: ZoneInfo) -> Json:
     }
 
 
+def reading_view(message: Message, zone: ZoneInfo) -> Json:
+    """The view of a message that has no channel to stand in: the reply to a press on the home tab."""
+    return {
+        "type": "modal",
+        "callback_id": "reading",
+        "title": plain("Steward", limits.TITLE),
+        "close": plain("Close", limits.TITLE),
+        "blocks": render_parts(message.parts or Message.plain(message.text).parts, zone, limits.VIEW_BLOCKS)
+        or [empty(message.text)],
+    }
+
+
 def home_view(message: Message, zone: ZoneInfo) -> Json:
     """The view of a home tab."""
     return {"type": "home", "blocks": render_parts(message.parts, zone, limits.VIEW_BLOCKS) or [empty(message.text)]}

@@ -54,6 +54,7 @@ class _Container(_Payload):
 
 class _View(_Payload):
     id: str = ""
+    type: str = ""
     callback_id: str = ""
     private_metadata: str = ""
     state: dict[str, Any] | None = None
@@ -129,7 +130,7 @@ def action(body: Mapping[str, Any], now: int) -> Incoming:
         thread_ts=payload.container.thread_ts,
         trigger=payload.trigger_id,
         response_url=payload.response_url,
-        view_id=payload.view.id if payload.view else "",
+        view_id=payload.view.id if payload.view and payload.view.type == "modal" else "",
         received_at=now,
         request_id=request_id(),
         ephemeral=payload.container.is_ephemeral,

@@ -153,11 +153,12 @@ class SlackService:
                 return
             await asyncio.sleep(_RETRY_SECONDS)
 
-    def _answers(self, incoming: Incoming) -> SlackAnswers:
+    def _answers(self, incoming: Incoming, listener: Listener | None) -> SlackAnswers:
         session = self._client.session
         if session is None:
             raise RuntimeError("the client was not opened by open_client")
-        return SlackAnswers(self._client, session, incoming, self._zone)
+        in_place = listener is not None and listener.in_place
+        return SlackAnswers(self._client, session, incoming, self._zone, in_place=in_place)
 
 
 async def identify(client: AsyncWebClient) -> AuthorizeResult:

@@ -79,7 +79,7 @@ async def danger(call: Invocation[Words], _: Services) -> None:
     RAN.append((call.actor.person, "danger"))
 
 
-@button("echo.again", parse=Words.parse)
+@button("echo.again", parse=Words.parse, in_place=True)
 async def again(call: Invocation[Words], _: Services) -> Message:
     """Says what was pressed."""
     return Message.plain(f"Pressed {call.request.text}")

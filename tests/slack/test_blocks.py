@@ -34,7 +34,7 @@ from bot.domain.message import (
 from bot.local.workspace.blockkit.surfaces import accepted_blocks, accepted_view
 from bot.services.invocation import Incoming
 from bot.slack.blocks import render
-from bot.slack.forms import home_view, modal_view
+from bot.slack.forms import home_view, modal_view, reading_view
 from tests.slack.messages import HOSTILE, messages, modals
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -99,9 +99,10 @@ def test_any_form_keeps_every_limit(modal: Modal) -> None:
 
 @SLOW
 @given(messages)
-def test_any_message_fits_the_home_tab(message: Message) -> None:
-    """The home tab takes whatever a message takes."""
+def test_any_message_fits_a_view(message: Message) -> None:
+    """The home tab and a view above it take whatever a message takes."""
     accepted_view(json.loads(json.dumps(home_view(message, BERLIN))), ("home",))
+    accepted_view(json.loads(json.dumps(reading_view(message, BERLIN))), ("modal",))
 
 
 @pytest.mark.parametrize("text", [each for each in HOSTILE if each.strip() and each.isprintable()])

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -231,3 +232,29 @@ async def test_the_home_tab_is_published_when_it_is_opened(either_world: SlackWo
 
     view = await world.view("home", "lead")
     assert "Hello lead" in str(view["blocks"])
+
+
+async def test_a_press_on_the_home_tab_is_answered_in_a_view(either_world: SlackWorld) -> None:
+    """The home tab has no channel, so the reply opens above it."""
+    world = either_world
+    await world.does("event", user="lead", type="app_home_opened", tab="home")
+    home = await world.view("home", "lead")
+
+    await world.does("click", user="lead", view_id=home["id"], action_id="echo.again")
+
+    assert "Pressed home" in str((await world.view("modal", "lead"))["blocks"])
+
+
+async def test_a_reply_without_a_place_goes_to_the_person_directly(world: SlackWorld) -> None:
+    """Where no view opens any more, the person's direct messages remain: never silence."""
+    await world.does("event", user="lead", type="app_home_opened", tab="home")
+    home = await world.view("home", "lead")
+    await world.does("faults", method="views.open", kind="500", times=1)
+
+    await world.does("click", user="lead", view_id=home["id"], action_id="echo.again#2")
+
+    async def told() -> dict[str, Any] | None:
+        found = await world.messages("lead", "@lead")
+        return next((message for message in found if message["text"] == "Pressed change it"), None)
+
+    await world.until(told, "lead reads it")

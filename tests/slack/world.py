@@ -15,7 +15,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.models import StewardModel
-from bot.domain.message import Message, lines
+from bot.domain.message import Button, Buttons, Message, lines
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.local.clock import DemoClock
@@ -65,9 +65,9 @@ class SlackWorld:
         """Wait until this person sees a message with this text; the message."""
         return await self.until(lambda: self._message(text, user), f"{user} sees {text!r}")
 
-    async def messages(self, user: str = "sre") -> list[dict[str, Any]]:
-        """What this person sees in the alerts channel."""
-        query = {"channel": "#production-alerts", "user": user}
+    async def messages(self, user: str = "sre", channel: str = "#production-alerts") -> list[dict[str, Any]]:
+        """What this person sees in a channel."""
+        query = {"channel": channel, "user": user}
         async with self.http.get(f"{self.workspace.url}/local/messages", params=query) as answer:
             return list((await answer.json())["messages"])
 
@@ -156,7 +156,8 @@ POLICY = Policy(
 
 async def home(actor: Actor) -> Message:
     """A home tab that says whose it is."""
-    return Message("Home", (lines(f"Hello {actor.person}"),))
+    pressed = Buttons((Button("Again", "echo.again", "home"), Button("Change", "echo.again", "change it")))
+    return Message("Home", (lines(f"Hello {actor.person}"), pressed))
 
 
 @asynccontextmanager
