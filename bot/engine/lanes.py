@@ -30,10 +30,22 @@ def due_lanes(tx: Tx, now: int) -> tuple[list[Lane], int | None]:
     return lanes, upcoming["at"] if upcoming else None
 
 
-def take(tx: Tx, lane: Lane, sending: Sending) -> Letter | None:
-    """Hold the lane and mark its next message as being sent; None when there is none, or the lane is another's."""
-    if not _hold(tx, lane, sending):
-        return None
+def advance(
+    tx: Tx, lane: Lane, sending: Sending, done: tuple[Letter, Outcome] | None, *, more: bool = True
+) -> Letter | None:
+    """One step of a lane in one transaction: write down what became of a letter, and mark the next as being sent.
+
+    None: there is nothing to send, `more` is not wanted, or the lane is another's; it is then given back.
+    """
+    if done is not None:
+        _settle(tx, *done, sending)
+    letter = _take(tx, lane, sending) if more and _hold(tx, lane, sending) else None
+    if letter is None:
+        tx.run("free_lane", channel=lane.channel, lane=lane.lane, owner=sending.owner)
+    return letter
+
+
+def _take(tx: Tx, lane: Lane, sending: Sending) -> Letter | None:
     while (found := tx.one("next_message", channel=lane.channel, lane=lane.lane, now=sending.now)) is not None:
         row = tx.one("read_message", key=found["key"])
         if row is None:
@@ -58,12 +70,7 @@ def take(tx: Tx, lane: Lane, sending: Sending) -> Letter | None:
     return None
 
 
-def leave(tx: Tx, lane: Lane, sending: Sending) -> None:
-    """Give the lane back."""
-    tx.run("free_lane", channel=lane.channel, lane=lane.lane, owner=sending.owner)
-
-
-def settle(tx: Tx, letter: Letter, outcome: Outcome, sending: Sending) -> None:
+def _settle(tx: Tx, letter: Letter, outcome: Outcome, sending: Sending) -> None:
     """Write down what became of a letter."""
     match outcome:
         case Delivered(posted, revision):
@@ -189,7 +196,7 @@ def _reroute(tx: Tx, letter: Letter, error: str, sending: Sending) -> None:
     elif letter.lane.lane == "page":
         if letter.attempts == 0:
             _note(tx, letter, "page.undeliverable", error, sending)
-        settle(tx, letter, Delayed(error), sending)
+        _settle(tx, letter, Delayed(error), sending)
     else:
         tx.run("message_failed", key=letter.key, error=error, owner=sending.owner)
         _note(tx, letter, "message.undeliverable", error, sending)

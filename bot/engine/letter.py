@@ -14,7 +14,7 @@ LOOK_UP_AFTER = CLIENT_TIMEOUT + 1_000
 FRESH = 1_000
 """A send starts within this time of its mark, ms, or not at all: a stalled process must not double what others send."""
 
-LEASE = 5_000
+LEASE = 4_000
 """How long a lane stays with a sender that went silent, ms."""
 
 PAGE_WAITS = 10_000

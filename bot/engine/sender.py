@@ -11,7 +11,7 @@ from bot.engine import lanes
 from bot.engine.delivery import Delivery
 from bot.engine.letter import FRESH, Delayed, Lane, Letter, Outcome, Sending
 from bot.ports import Clock
-from bot.store import Ledger, Tx
+from bot.store import Ledger
 
 _LOG = structlog.get_logger(__name__)
 
@@ -95,19 +95,21 @@ class Sender:
         return max(0.01, min([_POLL, *(wait / 1000 for wait in waits)]))
 
     async def _work(self, lane: Lane) -> None:
-        """Send what the lane holds, one after another."""
+        """Send what the lane holds, one after another; a commit each, which ends one message and marks the next."""
+        done: tuple[Letter, Outcome] | None = None
         sent = False
         try:
-            while not self._stopping and lane.channel not in self._paused:
+            while True:
                 marked = self._sending()
-                letter = await self._ledger.write(functools.partial(_take, lane=lane, sending=marked))
-                if letter is None or self._clock.wall() - marked.wall > FRESH:
+                letter = await self._advance(lane, marked, done)
+                if letter is None:
                     break
-                outcome = await self._delivery.deliver(letter)
-                self._slow_down(lane, outcome)
-                await self._record(letter, outcome)
+                if self._clock.wall() - marked.wall > FRESH and letter.doubtful_since is None:
+                    done = letter, Delayed("the process stood still", pause=0)
+                else:
+                    done = letter, await self._delivery.deliver(letter)
+                self._slow_down(lane, done[1])
                 sent = True
-            await self._ledger.write(lambda tx: lanes.leave(tx, lane, self._sending()))
         except Unavailable as error:
             self._note_silence(error)
         except Exception as error:  # noqa: BLE001 - the edge: a defect in one lane must not stop the others
@@ -119,16 +121,20 @@ class Sender:
             elif not self._lanes and not self._woken.is_set():
                 self._quiet.set()
 
-    async def _record(self, letter: Letter, outcome: Outcome) -> None:
-        """Write the outcome down, however long the ledger is silent: a sent message must not be sent again."""
+    async def _advance(self, lane: Lane, marked: Sending, done: tuple[Letter, Outcome] | None) -> Letter | None:
+        """The next letter. What was sent is written down however long the ledger is silent."""
         while True:
+            more = not self._stopping and lane.channel not in self._paused
             try:
-                return await self._ledger.write(lambda tx: lanes.settle(tx, letter, outcome, self._sending()))
+                return await self._ledger.write(
+                    functools.partial(lanes.advance, lane=lane, sending=marked, done=done, more=more)
+                )
             except Unavailable as error:
-                self._note_silence(error)
-                if self._stopping:
+                if done is None or self._stopping:
                     raise
-                await asyncio.sleep(_LEDGER_PAUSE)
+                self._note_silence(error)
+            await asyncio.sleep(_LEDGER_PAUSE)
+            marked = self._sending()
 
     def _slow_down(self, lane: Lane, outcome: Outcome) -> None:
         """When Slack asks to wait, both lanes of the channel wait; pages then go first."""
@@ -142,7 +148,3 @@ class Sender:
         if not self._ledger_silent:
             _LOG.warning("ledger is silent, sending waits", error=str(error))
         self._ledger_silent = True
-
-
-def _take(tx: Tx, *, lane: Lane, sending: Sending) -> Letter | None:
-    return lanes.take(tx, lane, sending)

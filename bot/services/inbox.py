@@ -11,7 +11,7 @@ from bot.ports import Clock
 from bot.services.invocation import Incoming
 from bot.store import Ledger, Row, Tx
 
-LEASE = 5_000
+LEASE = 4_000
 """How long a request stays with a process that went silent, ms."""
 
 _KEPT = HOUR  # Longer than any replay that the guard lets through.

@@ -71,10 +71,10 @@ async def test_a_live_process_keeps_its_requests(inbox: Inbox, other: Inbox, clo
 
 
 async def test_a_dead_process_leaves_its_requests_to_another(inbox: Inbox, other: Inbox, clock: FakeClock) -> None:
-    """An accepted request is handed out again, whole and once, five seconds after its process went silent."""
+    """An accepted request is handed out again, whole and once, four seconds after its process went silent."""
     arrived = clock.now()
     await inbox.accept("v0=a", CALL)
-    clock.advance(4_000)
+    clock.advance(3_000)
     early = await other.claim_abandoned()
     clock.advance(1_000)
 
