@@ -55,15 +55,14 @@ async def refresh(call: Invocation[HealthRequest], services: Services) -> Messag
 
 
 @button("health.share", parse=HealthRequest.parse)
-async def share(call: Invocation[HealthRequest], services: Services) -> Message:
-    """Read once more and post it where the person stands, for everybody."""
+async def share(call: Invocation[HealthRequest], services: Services) -> None:
+    """Read once more and post it where the person stands, for everybody; their own copy stays."""
     message = [it.message async for it in _messages(call.request, services, first=None, private=False)][-1]
     channel = call.incoming.channel or services.config.channel
     key = f"share:{call.incoming.request_id}"
 
     now = services.clock.now()
     await services.ledger.write(lambda tx: outbox.post(tx, key=key, channel=channel, message=message, now=now))
-    return Message.plain("Shared with the channel.")
 
 
 async def _answer(call: Invocation[HealthRequest], services: Services) -> Message:

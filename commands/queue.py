@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import UsageError
+from bot.domain.errors import Refused, UsageError
+from bot.domain.forbidden import refusal
 from bot.domain.message import (
     Bold,
     Button,
@@ -41,10 +42,9 @@ class QueueRequest:
         words = incoming.text.split()
         if not words:
             raise UsageError(f"Name a system. Usage: {USAGE}")
-        if len(words) > 2:
+        if len(words) > 2 and refusal(incoming.text) is None:
             raise UsageError(f"/queue takes a system and a queue, not {len(words)} words. Usage: {USAGE}")
-        system, queue = (*(word.lower() for word in words), "")[:2]
-        return cls(system, queue)
+        return cls(words[0].lower(), " ".join(words[1:]).lower())
 
 
 @command("/queue", usage=USAGE, description="What waits, runs and fails in a queue", parse=QueueRequest.parse)
@@ -53,13 +53,16 @@ async def queue(call: Invocation[QueueRequest], services: Services) -> Message:
     return await _answer(call.request, services)
 
 
-@button("queue.show", parse=QueueRequest.parse)
+@button("queue.show", parse=QueueRequest.parse, in_place=True)
 async def show(call: Invocation[QueueRequest], services: Services) -> Message:
     """Look again, in place."""
     return await _answer(call.request, services)
 
 
 async def _answer(request: QueueRequest, services: Services) -> Message:
+    forbidden = refusal(request.queue)
+    if forbidden is not None:
+        raise Refused(f"I do not run {forbidden}")
     system = services.systems[request.system]
     if not system.queues:
         raise UsageError(f"{system.name} has no queues; its configuration file names none.")
@@ -99,9 +102,7 @@ def queue_message(view: QueueView) -> Message:
     """One queue: what waits, what runs, what failed, and the buttons for what can be done."""
     state, queue = view.state, view.queue
     status, limit = queue.thresholds.judge(state.waiting)
-    warnings = list(state.warnings)
-    if state.workers == 0:
-        warnings.append("0 workers: nothing takes jobs; start the workers before you move jobs")
+    warnings = state.warnings
     if status is Status.HEALTHY and warnings:
         status = Status.WARNING
     crossed = f" ({status} {limit})" if limit else ""

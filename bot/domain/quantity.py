@@ -45,6 +45,14 @@ def parse_quantity(text: str) -> Quantity:
     return Quantity(float(match[1].replace(",", ".")) * scale, unit)
 
 
+def in_base_unit(value: float, unit: str) -> Quantity:
+    """A measured value in its base unit: 12 `d` → milliseconds. Raises `ValueError` for an unknown unit."""
+    if unit.lower() not in _SCALES:
+        raise ValueError(f"{unit!r} is not a known unit")
+    base, scale = _SCALES[unit.lower()]
+    return Quantity(value * scale, base)
+
+
 def shown(value: float, unit: str) -> str:
     """A value of a base unit for people."""
     if unit == "ms":

@@ -64,6 +64,11 @@ class Thresholds:
         """Both limits from text; an empty text is no limit."""
         return cls(Threshold.parse(warning) if warning else None, Threshold.parse(critical) if critical else None)
 
+    def unit_other_than(self, unit: str) -> str:
+        """The unit of a limit that cannot be compared with values in `unit`; empty where all can."""
+        units = {limit.limit.unit for limit in (self.warning, self.critical) if limit is not None}
+        return ", ".join(sorted(each or "a plain number" for each in units if each != unit))
+
     def judge(self, value: float) -> tuple[Status, Threshold | None]:
         """The status of a value and the threshold that made it so."""
         if self.critical is not None and self.critical.crossed(value):

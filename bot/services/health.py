@@ -8,7 +8,7 @@ import structlog
 
 from bot.domain.errors import BotError, TargetError, Unreachable
 from bot.domain.health import Report
-from bot.domain.quantity import shown
+from bot.domain.quantity import in_base_unit
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import MINUTE, span
 from bot.ports import Clock, Measurement
@@ -104,6 +104,9 @@ class Health:
             return Reading(
                 check.name, check.title, _blame(error), reason=str(error), latency=self._clock.wall() - started
             )
+        except Exception as error:  # noqa: BLE001 - the runner of checks is an edge: a defect costs one line
+            log.exception("check failed", check=check.name)
+            return Reading(check.name, check.title, Status.UNKNOWN, reason=f"our own error: {type(error).__name__}")
         return judged(check, measured, self._clock.wall() - started)
 
     async def _queue(self, queue: WatchedQueue) -> Reading:
@@ -120,8 +123,6 @@ class Health:
             )
         status, limit = queue.thresholds.judge(state.waiting)
         notes = list(state.warnings)
-        if state.workers == 0 and state.waiting:
-            notes.append("0 workers")
         if state.paused:
             notes.append("paused")
         if notes and status is Status.HEALTHY:
@@ -217,11 +218,16 @@ def judged(check: Check, measured: Measurement, latency: int) -> Reading:
             status = Status.UNKNOWN if measured.value in {401, 403, 407} else Status.CRITICAL
             threshold = f"expected {expected}"
     elif measured.value is not None:
-        value = measured.detail or shown(measured.value, measured.unit)
-        status, limit = check.thresholds.judge(measured.value)
+        quantity = in_base_unit(measured.value, measured.unit)
+        if foreign := check.thresholds.unit_other_than(quantity.unit):
+            reason = f"its threshold is in {foreign}, but it is measured in {quantity.unit or 'a plain number'}"
+            return Reading(check.name, check.title, Status.UNKNOWN, str(quantity), reason=reason, latency=latency)
+        number = quantity.value
+        value = measured.detail or str(quantity)
+        status, limit = check.thresholds.judge(quantity.value)
         if limit is not None:
             threshold = f"{status} {limit}"
-            value = shown(measured.value, measured.unit) + (f" {measured.detail}" if measured.detail else "")
+            value = f"{quantity} {measured.detail}".rstrip()
     if measured.notes and status is Status.HEALTHY:
         status = Status.WARNING
     return Reading(

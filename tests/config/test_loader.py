@@ -83,7 +83,7 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
             id="an unknown check to verify by",
         ),
         pytest.param(
-            {"newsletter": ('warning: "< 21"', 'warning: "21"')},
+            {"newsletter": ('warning: "< 21 d"', 'warning: "21 d"')},
             "newsletter.yaml",
             "is not a threshold",
             id="a threshold without a comparison",

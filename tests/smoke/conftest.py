@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
@@ -11,9 +11,10 @@ import httpx
 import psycopg
 import pytest
 
-from bot.local.demo import Demo, DemoOptions
 from bot.checkup import DEMO_SETTINGS, app_manifest
-from tests.smoke.world import World
+from bot.local.demo import Demo, DemoOptions
+from tests.smoke.late import LateClient
+from tests.smoke.world import Seen, World
 
 T = TypeVar("T")
 DATABASES = ("sqlite", "postgres")
@@ -104,3 +105,14 @@ async def world(stage: Stage) -> AsyncIterator[World]:
         world = World(client, restart=restart, kill=kill)
         yield world
         await world.restore()
+
+
+@pytest.fixture
+def late(stage: Stage) -> Callable[..., Awaitable[int]]:
+    """Press a button of a message as it was seen earlier; the status of the bot's acknowledgement."""
+
+    async def press(seen: Seen, action_id: str, *, by: str, value: str = "") -> int:
+        work = LateClient(stage.demo.server).press(seen, action_id, by, value)
+        return (await asyncio.wrap_future(stage.submit(work))).status
+
+    return press

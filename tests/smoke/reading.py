@@ -48,16 +48,20 @@ def _texts(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
         for item in node:
             yield from _texts(item)
     elif isinstance(node, dict):
-        kind = node.get("type")
-        if kind == "user":
+        yield from _element(node)
+
+
+def _element(node: Json) -> Iterator[str]:
+    match node.get("type"):
+        case "user":
             yield f"@{_NAMES.get(node['user_id'], node['user_id'])}"
-        elif kind == "date":
+        case "date":
             yield str(node.get("fallback", ""))
-        elif kind == "emoji":
+        case "emoji":
             yield chr(int(str(node["unicode"]).split("-")[0], 16)) if node.get("unicode") else f":{node['name']}:"
-        elif kind == "rich_text_section":
+        case "rich_text_section":
             yield "".join(_texts(node["elements"]))
-        else:
+        case _:
             for name in ("text", "fields", "elements", "accessory", "label", "hint", "rows"):
                 if name in node:
                     yield from _texts(node[name])

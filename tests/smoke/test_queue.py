@@ -1,0 +1,79 @@
+"""`/queue`: what waits, runs and fails, which way it goes, and what can be done."""
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.smoke.world import World
+
+
+@pytest.mark.row("A2")
+@pytest.mark.row("N2")
+async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
+    """The counts are those of BullMQ's own keys, and the trend shows the growth."""
+    await world.lab("newsletter", "worker", state="down")
+    await world.lab("newsletter", "redis", traffic=False)
+    await world.lab("newsletter", "redis", **{"campaign-emails.depth": 40, "campaign-emails.failed": 5})
+    await world.user("sre").types("/health newsletter campaign-emails").sees("campaign-emails")
+    await world.lab("newsletter", "redis", **{"campaign-emails.depth": 1240})
+    await world.advance("5m")
+
+    seen = await world.user("sre").types("/queue newsletter campaign-emails").sees("🔴 Newsletter · campaign-emails")
+
+    async with Redis.from_url(await world.url("newsletter", "redis")) as redis:
+        waiting = await redis.llen("bull:campaign-emails:wait")
+    assert 1240 == waiting
+    assert "1,240 waiting (critical > 200)" in seen.words
+    assert "Failed 5" in " ".join(seen.words.split())
+    assert "↑" in seen.words
+    assert "0 workers" in seen.words
+    assert {"Retry failed…", "Refresh"} <= set(seen.buttons)
+
+
+@pytest.mark.row("A2")
+@pytest.mark.row("T4")
+async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: World) -> None:
+    """`export-jobs` and its processing set, whatever unit the scores have."""
+    await world.lab("target-list", "redis", traffic=False)
+    await world.lab("target-list", "redis", score_unit="seconds")
+    await world.lab("target-list", "redis", expired=7, stuck=3)
+
+    seen = await world.user("sre").types("/queue target-list").sees("export-jobs")
+
+    flat = " ".join(seen.words.split())
+    assert "Expired 7" in flat
+    assert "Stuck 3" in flat
+    assert "Oldest" in flat
+    assert {"Clear stuck…", "Remove expired…"} <= set(seen.buttons)
+
+
+@pytest.mark.row("A2")
+@pytest.mark.row("N2")
+async def test_a_paused_queue_and_both_queues_of_a_system(world: World) -> None:
+    """Without a name all queues of the system are shown; a paused one says so."""
+    await world.lab("newsletter", "redis", **{"ai-insights.paused": True})
+
+    seen = await world.user("sre").types("/queue newsletter").sees("ai-insights")
+
+    assert "campaign-emails" in seen.words
+    assert "Paused" in seen.words
+
+
+@pytest.mark.row("A14")
+async def test_an_evicting_policy_on_a_queues_redis_is_a_warning(world: World) -> None:
+    """The runbook's own advice (allkeys-lru) throws jobs away when memory is full."""
+    await world.lab("target-list", "redis", maxmemory_policy="allkeys-lru")
+
+    seen = await world.user("sre").types("/health target-list").sees("Refresh")
+
+    assert seen.words.startswith("🟡 Target List Formatter")
+    assert "allkeys-lru" in seen.words
+
+
+@pytest.mark.row("A2")
+async def test_a_redis_that_is_down_is_told_plainly(world: World) -> None:
+    """No counts are invented; the reason goes to the person."""
+    await world.lab("target-list", "redis", state="down")
+
+    seen = await world.user("sre").types("/queue target-list").sees("refuses")
+
+    assert "waiting" not in seen.words
