@@ -29,8 +29,7 @@ class Home:
         pending = await self._operations.pending_for(actor)
         parts: list[Part] = [Heading("Open incidents")]
         titles = {system.name: system.title for system in self._systems.all()}
-        for incident in incidents[:MOST]:
-            parts.append(Paragraph((summary_line(incident, titles.get(incident.system, "")),)))
+        parts += [Paragraph((summary_line(it, titles.get(it.system, "")),)) for it in incidents[:MOST]]
         if not incidents:
             parts.append(Paragraph((("🟢 None.",),)))
         parts.append(Buttons((Button("Open incident…", "incident.open_form"),)))

@@ -12,9 +12,9 @@ async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
     """The counts are those of BullMQ's own keys, and the trend shows the growth."""
     await world.lab("newsletter", "worker", state="down")
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", **{"campaign-emails.depth": 40, "campaign-emails.failed": 5})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 40, "campaign-emails.failed": 5})
     await world.user("sre").types("/health newsletter campaign-emails").sees("campaign-emails")
-    await world.lab("newsletter", "redis", **{"campaign-emails.depth": 1240})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 1240})
     await world.advance("5m")
 
     seen = await world.user("sre").types("/queue newsletter campaign-emails").sees("🔴 Newsletter · campaign-emails")
@@ -50,7 +50,7 @@ async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: Wo
 @pytest.mark.row("N2")
 async def test_a_paused_queue_and_both_queues_of_a_system(world: World) -> None:
     """Without a name all queues of the system are shown; a paused one says so."""
-    await world.lab("newsletter", "redis", **{"ai-insights.paused": True})
+    await world.lab("newsletter", "redis", dotted={"ai-insights.paused": True})
 
     seen = await world.user("sre").types("/queue newsletter").sees("ai-insights")
 

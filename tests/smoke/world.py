@@ -50,8 +50,17 @@ class World:
         body = {"method": method, "kind": kind, "times": times, **more}
         (await self.client.post("/local/faults", json=body)).raise_for_status()
 
-    async def lab(self, system: str, component: str, *, state: str = "", **values: object) -> None:
-        """Break or set a component; it is put back when the test ends."""
+    async def lab(
+        self,
+        system: str,
+        component: str,
+        *,
+        state: str = "",
+        dotted: Mapping[str, object] | None = None,
+        **plain: object,
+    ) -> None:
+        """Break or set a component; it is put back when the test ends. `dotted`: keys that are no Python names."""
+        values = {**plain, **(dotted or {})}
         path = f"/local/lab/{system}/{component}"
         before = (await self.client.get("/local/lab")).json()[system][component]
         body: Json = {"state": state} if state else {"set": values}
@@ -91,8 +100,7 @@ class World:
                     return Seen(self, message, channel, by)
             return None
 
-        found = await self.until(look, lambda: f"{by} never saw {text!r} in {channel}")
-        assert found is not None
+        found: Seen = await self.until(look, lambda: f"{by} never saw {text!r} in {channel}")
         return found
 
     async def until(
