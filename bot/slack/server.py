@@ -1,15 +1,19 @@
 """The bot's HTTP endpoints: Slack's payloads, PagerDuty's webhooks, and what watches the bot itself."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.response import BoltResponse
 
 from bot.slack.app import App
 from bot.slack.guard import MAX_BODY, Delivery, Forbidden, Guard
 
+BODY_SECONDS = 3
 _log = structlog.get_logger(__name__)
 
 
@@ -24,6 +28,26 @@ class Probes:
     ready: Callable[[], Awaitable[str]]
     metrics: Callable[[], bytes]
     webhook: Callable[[dict[str, str], bytes], Awaitable[int]] | None = None
+
+
+class _OneLine(logging.Filter):
+    """What is no HTTP leaves one line; aiohttp would log a traceback, with the request's own bytes in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace a record about broken HTTP by a line of ours."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            return True
+        _log.warning("request refused", status=error.code, reason="the request is no HTTP")
+        return False
+
+
+def http_logger() -> logging.Logger:
+    """The logger for aiohttp's server."""
+    logger = logging.getLogger("bot.slack.http")
+    if not logger.filters:
+        logger.addFilter(_OneLine())
+    return logger
 
 
 class Endpoints:
@@ -85,7 +109,12 @@ class Endpoints:
 
 async def _body(request: web.Request) -> bytes:
     try:
-        return await request.read()
+        if request.content.is_eof():
+            return await request.read()  # It arrived together with its head, as nearly every body does.
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError as error:
+        raise Forbidden(408, "the body did not arrive in time") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise Forbidden(413, "the body is larger than 1 MiB") from error
     except (web.PayloadAccessError, ConnectionError) as error:

@@ -26,7 +26,7 @@ from bot.slack.home import Home
 from bot.slack.inbox_duty import InboxDuty
 from bot.slack.registry import Registry
 from bot.slack.runner import Runner
-from bot.slack.server import Endpoints, Probes
+from bot.slack.server import Endpoints, Probes, http_logger
 from bot.slack.socket_mode import SocketMode
 from bot.slack.tasks import Tasks
 
@@ -86,7 +86,11 @@ class SlackService:
     async def start(self) -> None:
         """Listen. Raises `Unauthorized` where Slack refuses the token; does not wait long for a Slack that is slow."""
         self._runner = web.AppRunner(
-            self._endpoints.application(), access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
+            self._endpoints.application(),
+            access_log=None,
+            logger=http_logger(),
+            handle_signals=False,
+            shutdown_timeout=DRAIN_SECONDS,
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._address.host, self._address.port, reuse_address=True).start()

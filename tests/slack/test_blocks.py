@@ -39,7 +39,7 @@ from tests.slack.messages import HOSTILE, messages, modals
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AT = 1_772_420_400_000  # 2026-03-02 03:00 UTC
-SLOW = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 # What our own marks may produce between angle brackets, and nothing else.
 _OURS = re.compile(r"<(@U0SRE|#C0ALERTS|!date\^\d+\^\{[a-z_]+\}( \{time\})?\|[\w :]+|https?://[^<>|]+\|[^<>|]+)>")
 

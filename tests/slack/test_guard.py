@@ -1,5 +1,6 @@
 """Nothing reaches Bolt unless it is signed, fresh, small and from our workspace."""
 
+import asyncio
 import json
 from urllib.parse import urlencode
 
@@ -248,3 +249,34 @@ async def test_a_connection_that_ends_early_is_no_error(world: SlackWorld, capsy
 
     assert 200 == (await world.send(slash()))[0]
     assert "Traceback" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(
+            b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-Slack-Signature: v0=\xe9\xff\r\n", id="bytes beyond ASCII"
+        ),
+        pytest.param(
+            b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-Slack-Request-Timestamp: 1\x002\r\n", id="a NUL in a header"
+        ),
+        pytest.param(b"NONSENSE\r\n", id="no HTTP at all"),
+        pytest.param(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n", id="a negative length"),
+        pytest.param(
+            b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n", id="an endless header"
+        ),
+    ],
+)
+async def test_raw_nonsense_is_refused(
+    world: SlackWorld, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, raw: bytes
+) -> None:
+    """What is hardly HTTP gets a 4xx as well, and leaves no traceback."""
+    capsys.readouterr()
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.service.port)
+    writer.write(raw + b"Connection: close\r\n\r\n")
+
+    status = (await reader.readline()).split()[1]
+    writer.close()
+
+    assert b"4" == status[:1]
+    assert "Traceback" not in capsys.readouterr().out + caplog.text
