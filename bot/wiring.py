@@ -67,6 +67,9 @@ from bot.store import Ledger, open_ledger
 
 log = structlog.get_logger(__name__)
 
+STEP_PATIENCE = 5.0
+"""Seconds that a step under way gets at a stop; the next process observes what came of a longer one."""
+
 LISTENERS: tuple[Listener, ...] = (
     *commands.health.LISTENERS,
     *commands.queue.LISTENERS,
@@ -256,6 +259,7 @@ class Server:
 
     async def _stop_engine(self, cycling: "asyncio.Task[None]") -> None:
         await self._probe.close()
+        await self._bot.services.operations.execution.stop(STEP_PATIENCE)
         await self.engine.stop()
         await cycling
 

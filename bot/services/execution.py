@@ -1,11 +1,12 @@
 """Runs approved operations, each at most once: claimed with a lease, journalled around every step."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.domain.errors import BotError, Conflict, NotFound, Refused, Rejected, TargetError, Unauthorized
+from bot.domain.errors import BotError, Conflict, NotFound, Refused, Rejected, TargetError, Unauthorized, Unavailable
 from bot.domain.operation import Operation, State
 from bot.domain.people import STEWARD, Actor
 from bot.domain.plan import fingerprint
@@ -65,9 +66,12 @@ class Execution:
         self._again = again
         self._endings = Endings(ledger, clock, actions, health, owner)
         self._tasks: dict[asyncio.Task[None], int] = {}
+        self._stopping = False
 
     async def run(self, now: int) -> bool:
         """One round; what it claims runs in tasks of its own, so that a slow step never holds up the cycle."""
+        if self._stopping:
+            return False
         await self._recover(now)
         for name, work in (("due_observations", self._endings.observe), ("due_verifications", self._endings.verify)):
             for number in await self._numbers(name, now=now):
@@ -87,7 +91,8 @@ class Execution:
             await asyncio.wait(list(self._tasks))
 
     async def stop(self, patience: float) -> None:
-        """Let running steps end; those that take longer than `patience` seconds are left, to be observed later."""
+        """Begin nothing more and let running steps end; those that take longer than `patience` seconds are left, to be observed later."""
+        self._stopping = True
         if self._tasks:
             _, left = await asyncio.wait(list(self._tasks), timeout=patience)
             for task in left:
@@ -210,11 +215,13 @@ class Execution:
         while True:
             await asyncio.sleep(LEASE / 3 / SECOND)
             until = self._clock.wall() + LEASE
-            await self._ledger.write(
-                lambda tx, until=until: tx.run(  # type: ignore[misc] # the default binds the loop's value
-                    "extend_operation_lease", number=number, owner=self._owner, lease_until=until
+            # A ledger that is busy for a moment must not end the renewals.
+            with contextlib.suppress(Unavailable):
+                await self._ledger.write(
+                    lambda tx, until=until: tx.run(  # type: ignore[misc] # the default binds the loop's value
+                        "extend_operation_lease", number=number, owner=self._owner, lease_until=until
+                    )
                 )
-            )
 
     async def _still_as_planned(self, operation: Operation, action: Action) -> bool:
         """Recompute the fingerprint; where the world moved on, the approval is void and is asked for again."""

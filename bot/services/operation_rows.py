@@ -140,7 +140,8 @@ def publish(tx: Tx, number: int, now: int) -> Operation:
     if operation.state is State.DRAFT or _never_shown(tx, operation):
         return operation
     message = operation_messages.request(operation, now)
-    outbox.post(tx, key=operation.key, channel=operation.channel, message=message, now=now)
+    fallback = f"@{operation.requester.slack}" if operation.requester.slack else None
+    outbox.post(tx, key=operation.key, channel=operation.channel, message=message, now=now, fallback=fallback)
     for approver in operation.approvers:
         key = copy_key(operation, approver)
         if posted(tx, key):

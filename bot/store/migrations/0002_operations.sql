@@ -48,8 +48,7 @@ create table operation (
     undone_by bigint,
     undo_until bigint
 );
-create index operation_open on operation (state)
-    where state in ('draft', 'pending', 'approved', 'claimed', 'running', 'unknown');
+create index operation_state on operation (state);
 create index operation_verify on operation (verify_at) where verify_at is not null;
 create index operation_review on operation (review_at) where review_at is not null;
 create index operation_system on operation (system, number);
