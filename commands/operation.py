@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.domain import operation_messages
+from bot.domain import operation_replies
 from bot.domain.errors import FieldErrors, UsageError
 from bot.domain.message import Message, Modal, TextField, lines
 from bot.domain.operation import Operation
@@ -92,14 +92,14 @@ async def confirm(call: Invocation[Press], services: Services) -> Message:
 @button("operation.plan", parse=Look.parse)
 async def full_plan(call: Invocation[Look], services: Services) -> Message:
     """The whole plan, to the person who asks."""
-    return operation_messages.full_plan(await services.operations.find(call.request.token))
+    return operation_replies.full_plan(await services.operations.find(call.request.token))
 
 
 @button("operation.undo", parse=Press.parse)
 async def undo(call: Invocation[Press], services: Services) -> Message:
     """Take it back; a late undo becomes a request of its own."""
     operation = await services.operations.undo(call.request.token, call.actor, receipt=call.receipt)
-    return _running(operation) if operation.undo_of else operation_messages.proposed(operation)
+    return _running(operation) if operation.undo_of else operation_replies.proposed(operation)
 
 
 @button("operation.observe", parse=Press.parse)

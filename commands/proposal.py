@@ -6,7 +6,7 @@ from bot.actions.clear_stuck import ClearStuck
 from bot.actions.remove_expired import RemoveExpired
 from bot.actions.restart import Restart
 from bot.actions.retry_failed import RetryFailed
-from bot.domain import operation_messages
+from bot.domain import operation_replies
 from bot.domain.errors import FieldErrors, Refused, UsageError
 from bot.domain.message import ChoiceField, Message, Modal, Option, TextField, lines
 from bot.domain.policy import Risk
@@ -166,7 +166,7 @@ async def _propose(
     reason: str,
 ) -> Message:
     operation = await services.operations.propose(action, call.actor, reason, receipt=call.receipt)
-    return operation_messages.proposed(operation)
+    return operation_replies.proposed(operation)
 
 
 def _two(text: str) -> tuple[str, str]:

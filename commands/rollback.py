@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.actions.roll_back import RollBack, deployments, label
-from bot.domain import operation_messages
+from bot.domain import operation_replies
 from bot.domain.errors import BotError, FieldErrors, NotFound, Unreachable, UsageError
 from bot.domain.message import ChoiceField, Message, Modal, Option, TextField
 from bot.domain.policy import Risk
@@ -88,7 +88,7 @@ async def rollback(call: Invocation[RollbackRequest], services: Services) -> Mes
     operation = await services.operations.propose(
         action, call.actor, request.reason, receipt=call.receipt, dry_run=request.dry_run
     )
-    return operation_messages.proposed(operation)
+    return operation_replies.proposed(operation)
 
 
 @button("rollback.choose", parse=lambda incoming: RollbackRequest(system=incoming.text.strip().lower()))
@@ -103,7 +103,7 @@ async def chosen(call: Invocation[Chosen], services: Services) -> Message:
     request = call.request
     action = await RollBack.to(services.systems, request.system, request.component, request.release)
     operation = await services.operations.propose(action, call.actor, request.reason, receipt=call.receipt)
-    return operation_messages.proposed(operation)
+    return operation_replies.proposed(operation)
 
 
 async def _form(request: RollbackRequest, services: Services) -> Modal:

@@ -7,7 +7,6 @@ from bot.domain.message import (
     Bold,
     Button,
     Buttons,
-    Code,
     Confirm,
     Inline,
     Line,
@@ -16,7 +15,6 @@ from bot.domain.message import (
     Moment,
     Paragraph,
     Part,
-    Preformatted,
     Small,
 )
 from bot.domain.operation import ALONE_AFTER, ENDED, Operation, State
@@ -24,7 +22,6 @@ from bot.domain.policy import Risk
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import span
 
-_PREFORMATTED_LIMIT = 2_600
 _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED})
 
 
@@ -37,7 +34,7 @@ def request(operation: Operation, now: int) -> Message:
         title.append(f" · {operation.incident} {operation.severity}".rstrip())
     title += [" · ", mention(operation, operation.requester.person), " (on call)" if operation.on_call else ""]
     rows: list[Line] = [tuple(title)]
-    rows += [(f"{label}: ", text) for label, text in _facts(operation) if text]
+    rows += [(f"{label}: ", text) for label, text in facts(operation) if text]
     if operation.state is State.PENDING:
         rows.append(_needs(operation, now))
     if outcome:
@@ -49,83 +46,6 @@ def request(operation: Operation, now: int) -> Message:
     parts.append(Small(_footer(operation)))
     fallback = f"{_sign(operation)} {plan.title}: {_headline(operation)} ({operation.id})"
     return Message(fallback, tuple(parts))
-
-
-def proposed(operation: Operation) -> Message:
-    """What the requester sees at once: the plan of a change or of a dry run, or who was asked to approve."""
-    return asked(operation) if operation.state is State.PENDING and operation.number else draft(operation)
-
-
-def draft(operation: Operation) -> Message:
-    """The plan of a change, shown to the requester, who confirms it; without a number it is a dry run."""
-    rows: list[Line] = [("🛠️ ", Bold(operation.plan.title))]
-    rows += [(f"{label}: ", text) for label, text in _facts(operation) if text]
-    parts: list[Part] = [Paragraph(tuple(rows))]
-    if not operation.number:
-        parts += [Preformatted(plan_text(operation)), Small(("Dry run: nothing was asked for and nothing will run.",))]
-        return Message(f"Dry run: {operation.plan.title}", tuple(parts))
-    parts.append(
-        Buttons(
-            (
-                Button("Run it", "operation.confirm", operation.token, style="primary"),
-                Button("Cancel", "operation.cancel", operation.token),
-                Button("Full plan", "operation.plan", operation.token),
-            )
-        )
-    )
-    parts.append(Small((f"{operation.id} · only you see this · nothing runs until you confirm",)))
-    return Message(f"{operation.plan.title}: confirm to run ({operation.id})", tuple(parts), outcome="waiting")
-
-
-def asked(operation: Operation) -> Message:
-    """What the requester sees at once: where the request stands and who may decide."""
-    rows: list[Line] = [("🔐 ", Bold(operation.plan.title), f" needs approval: {operation.id}.")]
-    if operation.approvers:
-        first: list[Inline] = ["Asked "]
-        for place, approver in enumerate(operation.approvers):
-            first += [", " if place else "", Mention(approver.person, approver.slack)]
-        rows.append((*first, "."))
-    else:
-        rows.append(("Nobody else holds a role that may approve it; it will expire unless that changes.",))
-    parts: tuple[Part, ...] = (
-        Paragraph(tuple(rows)),
-        Buttons(
-            (
-                Button("Cancel", "operation.cancel", operation.token),
-                Button("Full plan", "operation.plan", operation.token),
-            )
-        ),
-    )
-    return Message(f"{operation.plan.title} needs approval: {operation.id}", parts, outcome="waiting")
-
-
-def full_plan(operation: Operation) -> Message:
-    """Everything that was planned, for whoever asks."""
-    return Message(
-        f"Plan of {operation.id}: {operation.plan.title}",
-        (
-            Paragraph(((Bold(f"{operation.id}: {operation.plan.title}"),),)),
-            Preformatted(plan_text(operation)),
-            Small(
-                ("Bound to ", Code(operation.fingerprint[:12]), "; if the state changes before it runs, it is void.")
-            ),
-        ),
-    )
-
-
-def plan_text(operation: Operation) -> str:
-    """The plan as plain text: live state, exact calls, what is touched, what is not reverted, the way back."""
-    plan = operation.plan
-    blocks = [("Now", plan.before), ("Touches", plan.touches), ("Does not revert", plan.not_reverted)]
-    written = [f"{title}:\n" + "\n".join(f"  {item}" for item in items) for title, items in blocks if items]
-    steps = [
-        "\n".join([f"  {place}. {step.title}", *(f"     {call}" for call in step.calls)])
-        for place, step in enumerate(plan.steps, 1)
-    ]
-    written.insert(1 if plan.before else 0, "Steps:\n" + "\n".join(steps))
-    written.append(f"Undo: {plan.undo or 'none'}")
-    text = "\n".join(written)
-    return text if len(text) <= _PREFORMATTED_LIMIT else text[:_PREFORMATTED_LIMIT] + "\n… (shortened)"
 
 
 def outcome_thread(operation: Operation, steps: Sequence[str], before: str) -> Message:
@@ -180,7 +100,8 @@ def mention(operation: Operation, person: str) -> Mention:
     return Mention(person, known.get(person, ""))
 
 
-def _facts(operation: Operation) -> list[tuple[str, str]]:
+def facts(operation: Operation) -> list[tuple[str, str]]:
+    """Why, what, and what stays: label and text, empty texts included."""
     plan = operation.plan
     undo = plan.undo or "none"
     if plan.undoable and operation.risk is Risk.P0:

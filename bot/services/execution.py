@@ -10,31 +10,21 @@ from bot.domain.errors import BotError, Conflict, NotFound, Refused, Rejected, T
 from bot.domain.operation import Operation, State
 from bot.domain.people import STEWARD, Actor
 from bot.domain.plan import fingerprint
-from bot.domain.timing import SECOND, span
+from bot.domain.timing import SECOND
 from bot.ports import Clock
 from bot.services import audit, operation_rows
 from bot.services.action import Action, Actions, Trace
 from bot.services.approvals import end
+from bot.services.operation_claims import LEASE, Claims
 from bot.services.operation_endings import Endings
 from bot.services.operation_ports import Verifier
 from bot.store import Ledger, Tx
 
-LEASE = 5 * SECOND
-RETRY_LOCK = 2 * SECOND
 AT_ONCE = 8
 # A step that raises one of these did nothing; any other error leaves the outcome open, so it is observed.
 _CERTAIN = (Rejected, Unauthorized, Refused, NotFound, Conflict)
 
 _log = structlog.get_logger()
-
-
-class _Held(Exception):
-    """A lock is held by another operation: the claim is taken back."""
-
-    def __init__(self, note: str, same: str) -> None:
-        super().__init__(note)
-        self.note = note
-        self.same = same
 
 
 class _Lost(Exception):
@@ -65,6 +55,7 @@ class Execution:
         self._wake = wake
         self._again = again
         self._endings = Endings(ledger, clock, actions, health, owner)
+        self._claims = Claims(ledger, clock, self._endings, owner)
         self._tasks: dict[asyncio.Task[None], int] = {}
         self._stopping = False
 
@@ -72,12 +63,12 @@ class Execution:
         """One round; what it claims runs in tasks of its own, so that a slow step never holds up the cycle."""
         if self._stopping:
             return False
-        await self._recover(now)
+        await self._claims.recover(now, self._tasks.values())
         for name, work in (("due_observations", self._endings.observe), ("due_verifications", self._endings.verify)):
             for number in await self._numbers(name, now=now):
                 self._spawn(number, work)
         for number in await self._numbers("claimable_operations", now=now, n=AT_ONCE):
-            if len(self._tasks) < AT_ONCE and await self._claim(number, now):
+            if len(self._tasks) < AT_ONCE and await self._claims.claim(number, now):
                 self._spawn(number, self._carry_out)
         return False
 
@@ -91,7 +82,7 @@ class Execution:
             await asyncio.wait(list(self._tasks))
 
     async def stop(self, patience: float) -> None:
-        """Begin nothing more and let running steps end; those that take longer than `patience` seconds are left, to be observed later."""
+        """Begin nothing more; steps that take longer than `patience` seconds are left, to be observed later."""
         self._stopping = True
         if self._tasks:
             _, left = await asyncio.wait(list(self._tasks), timeout=patience)
@@ -150,54 +141,6 @@ class Execution:
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
         self._wake()
-
-    async def _recover(self, now: int) -> None:
-        """A lapsed claim ran nothing and is free again; a lapsed run may have done anything and is unknown."""
-        wall = self._clock.wall()
-        if not await self._ledger.read(lambda tx: tx.one("lapsed_operations", wall=wall)):
-            return
-
-        def write(tx: Tx) -> None:
-            for row in tx.all("lapsed_operations", wall=wall):
-                number = row["number"]
-                if number in self._tasks.values():  # It runs here: a process that stood still extends it next.
-                    continue
-                if row["state"] == State.CLAIMED:
-                    if tx.run("return_lapsed_claim", number=number, wall=wall):
-                        tx.run("release_operation_locks", number=number)
-                        audit.record(tx, at=now, actor=STEWARD, kind="operation.claim_lapsed", subject=f"OP-{number}")
-                else:
-                    self._endings.lose_track(tx, number, "the process that ran it is gone", now, wall)
-
-        await self._ledger.write(write)
-
-    async def _claim(self, number: int, now: int) -> bool:
-        try:
-            return await self._ledger.write(lambda tx: self._take(tx, number, now))
-        except _Held as held:
-            note, same = held.note, held.same
-
-        def wait(tx: Tx) -> None:
-            tx.run("wait_for_lock", number=number, retry_at=now + RETRY_LOCK)
-            if not operation_rows.by_number(tx, number).note.startswith(same):
-                tx.run("note_wait", number=number, note=note)
-                operation_rows.publish(tx, number, now)
-
-        await self._ledger.write(wait)
-        return False
-
-    def _take(self, tx: Tx, number: int, now: int) -> bool:
-        lease = self._clock.wall() + LEASE
-        if not tx.run("claim_operation", number=number, owner=self._owner, lease_until=lease):
-            return False
-        for name in operation_rows.by_number(tx, number).locks:
-            if not tx.run("take_operation_lock", name=name, number=number, now=now):
-                holder = tx.one("operation_lock_holder", name=name)
-                if holder is None or holder["operation"] != number:
-                    other = f"OP-{holder['operation']}" if holder else "another operation"
-                    same = f"waits for {name}, locked by {other}"
-                    raise _Held(f"{same} for {span(now - holder['since'])}" if holder else same, same)
-        return True
 
     async def _carry_out(self, number: int) -> None:
         lease = asyncio.create_task(self._keep_lease(number))

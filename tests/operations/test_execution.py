@@ -8,7 +8,7 @@ from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejec
 from bot.domain.operation import Operation, State
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, SECOND
-from bot.services.execution import LEASE
+from bot.services.operation_claims import LEASE
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World
 
 pytestmark = pytest.mark.ledger
@@ -115,7 +115,7 @@ async def test_a_lapsed_claim_is_free_again(world: World) -> None:
     """A process that died between claim and start ran nothing; another one runs it."""
     operation = await approved(world)
     dead = world.replica("dead").execution
-    assert await dead._claim(operation.number, world.clock.now())
+    assert await dead._claims.claim(operation.number, world.clock.now())
     await world.work()
     assert [] == world.web.rolled_back
 
@@ -131,7 +131,7 @@ async def test_a_lapsed_run_is_observed_and_never_repeated(world: World, *, work
     """After a crash in mid-step nobody knows: the bot looks, reports, and does not call again."""
     operation = await approved(world)
     dead = world.replica("dead").execution
-    await dead._claim(operation.number, world.clock.now())
+    await dead._claims.claim(operation.number, world.clock.now())
     claimed = await world.now(operation)
     await dead._start(claimed)
     await dead._journal(claimed, 0, "intent", '"v41"', "make v40 current")
@@ -189,7 +189,7 @@ async def test_a_locked_target_waits_and_shows_by_whom(world: World) -> None:
     """An operation waits for the one before it on the same component, and says which and for how long."""
     first = await approved(world)
     dead = world.replica("dead").execution
-    await dead._claim(first.number, world.clock.now())
+    await dead._claims.claim(first.number, world.clock.now())
     world.clock.advance(4 * SECOND)
     second = await world.asked()
     await world.operations.decide(second.token, LEAD, "approve")
