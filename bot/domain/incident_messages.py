@@ -99,7 +99,11 @@ def answered(board: Board) -> Message:
 def opened(board: Board) -> Message:
     """What the person who opened it reads."""
     told = [actor for ping in board.pings for actor in ping.people]
-    after: Line = (f"{', '.join(_at(actor) for actor in told)} was paged.",) if told else _first_ping(board)
+    after: Line = (
+        (f"{', '.join(_at(actor) for actor in told)} was {'paged' if board.ladder.phones else 'told'}.",)
+        if told
+        else _first_ping(board)
+    )
     incident = board.incident
     return Message(
         f"{incident.id} is open.",

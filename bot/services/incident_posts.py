@@ -77,7 +77,7 @@ class IncidentPosts:
                 channel=channel,
                 message=message,
                 now=board.now,
-                lane="page",
+                lane="page" if board.ladder.phones else "rest",
                 guard=guard,
                 fallback=f"@{fallback}" if fallback and not channel.startswith("@") else None,
             )

@@ -244,7 +244,7 @@ class Incidents:
             board = self.posts.board(tx, incident, roster, now)
             if incident.epoch != before.epoch:
                 self.posts.refresh(tx, board)
-                self._tell_pager(tx, before, board)
+                self._tell_pager(tx, before, board, actor)
             self.posts.header(tx, board)
             return board
 
@@ -265,12 +265,14 @@ class Incidents:
         step = Step(now, level, "page" if incident.paged < level else "repeat")
         return self.steps.take(tx, incident, step, roster=roster, now=now, actor=actor)
 
-    def _tell_pager(self, tx: Tx, before: Incident, board: Board) -> None:
+    def _tell_pager(self, tx: Tx, before: Incident, board: Board, actor: Actor) -> None:
         incident = board.incident
         if incident.state is State.RESOLVED or (incident.active and not board.ladder.phones):
             self.posts.tell_pager(tx, board, "resolve")
         elif incident.state in {State.ACKNOWLEDGED, State.MITIGATED} and before.state is State.OPEN:
-            self.posts.tell_pager(tx, board, "acknowledge")
+            # What came from there is known there.
+            if actor.via != "pagerduty":
+                self.posts.tell_pager(tx, board, "acknowledge")
         elif incident.state is State.OPEN:
             self.posts.trigger(tx, board)
 

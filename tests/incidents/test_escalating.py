@@ -1,5 +1,7 @@
 """From opening to resolution: who is paged when, and what people read."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.errors import Conflict, NotFound
@@ -212,10 +214,12 @@ async def test_an_acknowledgement_at_the_pager_counts_here(world: World) -> None
     """It counts once; a second one, and one for something unknown, change nothing."""
     await world.open("P0")
 
-    assert await world.incidents.acknowledged_elsewhere("INC-1", SRE)
+    await world.sends()
+    assert await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"))
     assert not await world.incidents.acknowledged_elsewhere("INC-1", LEAD)
     assert not await world.incidents.acknowledged_elsewhere("INC-7", LEAD)
     assert (await world.incidents.find(FIRST)).owner == SRE
+    assert await world.pager() == ["trigger"]
 
 
 async def test_a_forged_button_finds_nothing(world: World) -> None:
