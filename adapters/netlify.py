@@ -122,8 +122,12 @@ def _release(deploy: Deploy, *, current: bool) -> Release:
         title=redacted(f"{deploy.title or 'deploy'}{commit}"),
         created=_milliseconds(deploy.published_at or deploy.created_at),
         current=current,
-        note="publishing locked" if deploy.locked else "",
+        note=_publishing(deploy) if current else "",
     )
+
+
+def _publishing(deploy: Deploy) -> str:
+    return "publishing is locked" if deploy.locked else "publishing is not locked: the next push replaces it"
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

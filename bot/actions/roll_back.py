@@ -85,7 +85,8 @@ class RollBack:
         now = _current(await self._deployments().releases())
         if now is None:
             return Effect(None, f"{self._named()} does not tell which release it runs")
-        return Effect(now.id == self.release, f"{self._named()} runs {label(now)}")
+        note = f"; {now.note}" if now.note else ""
+        return Effect(now.id == self.release, f"{self._named()} runs {label(now)}{note}")
 
     def undo(self, traces: Sequence[Trace]) -> "RollBack | None":
         before = json.loads(traces[0].baseline) if traces else ""

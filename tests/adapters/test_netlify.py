@@ -67,6 +67,18 @@ async def test_publishing_is_locked_so_that_the_next_push_does_not_undo_it(
     assert "dep-40" == vendor.live
 
 
+async def test_the_live_release_tells_whether_a_push_would_replace_it(
+    vendor: Netlify, site: NetlifyDeployments
+) -> None:
+    """After a lost answer a person must see whether the lock was reached."""
+    open_site, *_ = await site.releases()
+    await vendor.put("locked", value=True)
+    locked_site, *_ = await site.releases()
+
+    assert "publishing is not locked: the next push replaces it" == open_site.note
+    assert "publishing is locked" == locked_site.note
+
+
 async def test_a_release_shows_its_title_and_commit(site: NetlifyDeployments) -> None:
     """People choose by what changed, not by an id."""
     newest, *_ = await site.releases()

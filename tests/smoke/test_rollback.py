@@ -1,0 +1,240 @@
+"""`/rollback`: planned, approved by someone else, run once, verified, taken back."""
+
+import httpx
+import pytest
+
+from tests.smoke.reading import Json
+from tests.smoke.world import Seen, World
+
+ASK = "/rollback target-list web to previous because 503 since the preview grid"
+
+
+async def before_any_rollback(world: World) -> None:
+    """dep-41 is live and publishing is open, whatever an earlier test left."""
+    await world.lab("target-list", "netlify", locked=False, published="dep-41")
+
+
+async def asked(world: World, line: str = ASK, by: str = "sre") -> Seen:
+    """The request in the channel."""
+    return await world.user(by).types(line).sees("Needs 1 of")
+
+
+async def netlify(world: World) -> Json:
+    """What Netlify is set to now."""
+    values: Json = (await world.client.get("/local/lab")).json()["target-list"]["netlify"]["values"]
+    return values
+
+
+async def changes(world: World, since: int) -> list[str]:
+    """The calls since a moment that changed something at Netlify."""
+    found = await world.calls("target-list", "netlify")
+    return [call["path"].removeprefix("/api/v1") for call in found if call["method"] == "POST" and call["at"] >= since]
+
+
+async def image(world: World, service: str = "app") -> str:
+    """The image that a service of the compose project runs, as the Docker Engine tells it."""
+    async with httpx.AsyncClient(base_url=await world.url("newsletter", "docker"), trust_env=False) as engine:
+        containers = (await engine.get("/containers/json")).json()
+    return next(str(each["Image"]) for each in containers if each["Labels"]["com.docker.compose.service"] == service)
+
+
+@pytest.mark.row("A3")
+@pytest.mark.row("A7")
+@pytest.mark.row("T8")
+async def test_netlify_restores_and_locks_once_after_someone_else_approves(world: World) -> None:
+    """Requester and stranger are refused, the lead approves, a double click runs nothing twice, the web app is well."""
+    await before_any_rollback(world)
+    await world.lab("target-list", "web", state="bad_release")
+    since = await world.now()
+    ask = await asked(world)
+
+    await ask.click("Approve", by="sre").sees("you cannot approve your own request")
+    await ask.click("Approve", by="engineer").sees("needs the role approver; you do not hold it")
+    assert [] == await changes(world, since)
+    await ask.click("Approve", by="lead")
+    await ask.click("Approve", by="lead")
+    done = await ask.becomes("verified: web 200")
+
+    restored = ["/sites/site-target-list/deploys/dep-40/restore", "/deploys/dep-40/lock"]
+    assert restored == await changes(world, since)
+    assert "@lead" in done.words.split("→")[-1]
+    assert ["Undo"] == done.buttons
+    async with httpx.AsyncClient(trust_env=False) as client:
+        health = await client.get(f"{await world.url('target-list', 'web')}/api/health")
+    assert (200, "dep-40") == (health.status_code, health.json()["version"])
+    await world.lab("target-list", "netlify", push="the next commit")
+    assert "dep-40" == (await netlify(world))["published"]
+
+
+@pytest.mark.row("A3")
+@pytest.mark.row("N6")
+async def test_compose_runs_the_earlier_image_and_undo_brings_it_back(world: World) -> None:
+    """The argument list of the plan really runs; the thread tells before and after; Undo is covered by the approval."""
+    since, before = await world.now(), await image(world)
+    await world.lab("newsletter", "app", state="bad_release")
+    ask = await asked(world, "/rollback newsletter to previous because 503 since v41")
+    assert "up -d --no-deps app" in ask.words
+    assert "Does not revert: database migrations" in ask.words
+
+    await ask.click("Approve", by="manager")
+    done = await ask.becomes("verified: app 200")
+    earlier = await image(world)
+
+    assert "newsletter-app:v40" == earlier != before
+    ran = [call["body"] for call in await world.calls("newsletter", "docker") if call["path"] == "/compose"][-1]
+    assert ["up", "-d", "--no-deps", "app"] == ran["arguments"][-4:]
+    assert {"NEWSLETTER_TAG": "v40"} == ran["environment"]
+    await world.until(lambda: _holds(done, "After: app 200"), lambda: "the thread never told the checks afterwards")
+    assert "Before: app 503" in await done.thread()
+    await done.click("Undo", by="sre")
+    await done.becomes("undone by OP-2")
+    await world.sees("Roll back newsletter/app v40 → v41", since=f"{since / 1000:.6f}")
+    await world.until(lambda: _runs(world, before), lambda: "the earlier image never came back")
+
+
+async def _holds(seen: Seen, text: str) -> bool:
+    return text in await seen.thread()
+
+
+async def _runs(world: World, wanted: str) -> bool:
+    return await image(world) == wanted
+
+
+@pytest.mark.row("A3")
+async def test_a_form_asks_for_what_is_missing(world: World) -> None:
+    """Without release or reason a form offers the releases, insists on both, and leads to the same request."""
+    await before_any_rollback(world)
+    sre = world.user("sre")
+    await sre.types("/incident open P1 target-list exports are empty").sees("is open")
+    health = await sre.types("/health target-list").sees("only you see this")
+
+    form = await health.click("Roll back…").form("Roll back")
+    options = str(form["blocks"][0])
+    refused = await sre.submits(form, release="target-list web dep-39", reason=" ")
+    reason = str(form["blocks"][1]["element"])
+    ask = await sre.submits(form, release="target-list web dep-39", reason="dep-40 is bad as well").sees("Needs 1 of")
+
+    assert "dep-41" not in options
+    assert {"dep-40", "dep-39", "dep-38"} <= set(options.replace("'", " ").split())
+    assert "exports are empty" in reason
+    assert "Say why" in str(refused)
+    assert "dep-41 → dep-39" in ask.words
+    assert "dep-40 is bad as well" in ask.words
+    assert "INC-1" in ask.words
+
+
+@pytest.mark.row("A3")
+async def test_wrong_names_get_the_nearest_ones_and_a_dry_run_asks_for_nothing(world: World) -> None:
+    """Each refusal says which names there are; a dry run shows the exact calls and stores nothing."""
+    await before_any_rollback(world)
+    since, sre = await world.now(), world.user("sre")
+
+    release = await sre.types("/rollback target-list web to dep-4O because 503").sees("has no release dep-4O")
+    component = await sre.types("/rollback target-list wbe to previous because 503").sees("wbe")
+    current = await sre.types("/rollback target-list web to dep-41 because 503").sees("already runs dep-41")
+    dry = await sre.types("/rollback target-list web to previous --dry-run").sees("Dry run")
+    after = await sre.types("/rollback target-list web to dep-39 because 503").sees("Needs 1 of")
+
+    assert "dep-40" in release.words
+    assert "did you mean web?" in component.words
+    assert "name another release" in current.words
+    assert "POST /sites/site-target-list/deploys/dep-40/restore" in dry.words
+    assert "POST /deploys/dep-40/lock" in dry.words
+    assert [] == dry.buttons
+    assert "OP-1 " in after.words
+    assert [] == await changes(world, since)
+
+
+@pytest.mark.row("A3")
+@pytest.mark.row("A7")
+async def test_drift_between_plan_and_click_voids_and_asks_again(world: World) -> None:
+    """The approval is bound to the plan that was shown: another live release, and nothing runs."""
+    await before_any_rollback(world)
+    since = await world.now()
+    ask = await asked(world)
+    await world.lab("target-list", "netlify", published="dep-39")
+
+    again = await ask.click("Approve", by="lead").sees("dep-39 → dep-40")
+    void = await ask.becomes("void")
+
+    assert "release dep-41 became release dep-39" in void.words
+    assert "nothing ran" in void.words
+    assert [] == void.buttons
+    assert [] == await changes(world, since)
+    assert "Needs 1 of" in again.words
+    await again.click("Approve", by="lead")
+    await again.becomes("verified")
+    assert "dep-40" == (await netlify(world))["published"]
+
+
+@pytest.mark.row("A3")
+async def test_what_stays_unwell_is_told_and_the_undo_offered(world: World) -> None:
+    """A rollback that does not heal says so after a minute of looking, with the way back."""
+    await before_any_rollback(world)
+    await world.lab("target-list", "web", state="error")
+    ask = await asked(world)
+
+    await ask.click("Approve", by="lead")
+    await ask.becomes("checking")
+    await world.advance("61s")
+    done = await ask.becomes("not verified: web 503")
+
+    assert ["Undo"] == done.buttons
+
+
+@pytest.mark.row("A3")
+@pytest.mark.parametrize("fault", ["drop", "timeout_after"])
+async def test_a_provider_whose_answer_is_lost_is_observed_and_not_asked_twice(world: World, fault: str) -> None:
+    """It did the work and said nothing: the outcome is unknown, then seen, and told with what stayed undone."""
+    await before_any_rollback(world)
+    since = await world.now()
+    ask = await asked(world)
+    await world.lab("target-list", "netlify", strikes="changes")
+    await world.lab("target-list", "netlify", state=fault)
+
+    await ask.click("Approve", by="lead")
+    done = await ask.becomes("observed: target-list/web runs dep-40", within=30)
+
+    assert ["/sites/site-target-list/deploys/dep-40/restore"] == await changes(world, since)
+    assert "may have happened" in done.words
+    assert "publishing is not locked" in done.words
+
+
+@pytest.mark.row("A3")
+async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(world: World) -> None:
+    """After the crash nobody knows what the call did: unknown, keeping its lock, until it is seen."""
+    await before_any_rollback(world)
+    since = await world.now()
+    ask = await asked(world)
+    await world.lab("target-list", "netlify", strikes="changes", slow_seconds=2)
+    await world.lab("target-list", "netlify", state="slow")
+
+    await ask.click("Approve", by="lead")
+    await world.until(lambda: changes(world, since), lambda: "the restore was never called")
+    await world.kill_bot()
+    await world.restart_bot()
+    unknown = await ask.becomes("outcome unknown")
+    assert ["Observe again", "It happened", "It did not", "Full plan"] == unknown.buttons
+    done = await ask.becomes("observed: target-list/web runs dep-40", within=30)
+
+    assert ["/sites/site-target-list/deploys/dep-40/restore"] == await changes(world, since)
+    assert "Undo" in done.buttons
+
+
+@pytest.mark.row("A3")
+async def test_a_secret_in_a_providers_error_does_not_reach_the_channel(world: World) -> None:
+    """The provider's words are repeated without what looks like a credential."""
+    await before_any_rollback(world)
+    ask = await asked(world)
+    leak = "no quota for nfp_Zm9vYmFyYmF6cXV4 at postgresql://web:hunter2secret@db/app <!channel>"
+    await world.lab("target-list", "netlify", strikes="changes", error_text=leak)
+    await world.lab("target-list", "netlify", state="error")
+
+    await ask.click("Approve", by="lead")
+    failed = await ask.becomes("no quota for")
+
+    seen = str(await world.messages()) + str(await world.messages("lead", "@lead"))
+    assert "nfp_Zm9v" not in seen
+    assert "hunter2secret" not in seen
+    assert "❌" in failed.words or "❔" in failed.words
+    assert "dep-41" == (await netlify(world))["published"]
