@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.domain import incident_messages, incident_request
 from bot.domain.errors import FieldErrors, NotFound, UsageError
 from bot.domain.incident import Event, Incident, Reference, Severity
-from bot.domain.incident_messages import Board
+from bot.domain.incident_board import Board, state_text
 from bot.domain.incident_request import IncidentRequest
 from bot.domain.message import (
     Bold,
@@ -223,8 +223,8 @@ async def update(call: Invocation[Update], services: Services) -> Message:
 def _done(board: Board) -> Message:
     """What the person who acted reads; everybody else sees the header change."""
     found = board.incident
-    text = f"{found.id} {found.severity} · {incident_messages.state_text(found)}"
-    return Message(text, (lines((Bold(f"{found.id} {found.severity}"), f" · {incident_messages.state_text(found)}")),))
+    text = f"{found.id} {found.severity} · {state_text(found)}"
+    return Message(text, (lines((Bold(f"{found.id} {found.severity}"), f" · {state_text(found)}")),))
 
 
 def _list(found: list[tuple[Incident, str]]) -> Message:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.domain import incident_messages
+from bot.domain import incident_messages, ping_messages
 from bot.domain.escalation import next_step, timeline
 from bot.domain.incident import Incident, Ping, State
-from bot.domain.incident_messages import Board, Planned
+from bot.domain.incident_board import Board, Planned
 from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.ports import Page
@@ -64,7 +64,7 @@ class IncidentPosts:
 
     def ping(self, tx: Tx, board: Board, ping: Ping) -> None:
         """Tell people in the channel; a page reaches them directly too. Obsolete once the incident's epoch moved on."""
-        message = incident_messages.ping(board, ping)
+        message = ping_messages.ping(board, ping)
         guard = (board.incident.id, board.incident.epoch)
         if not ping.pages:
             outbox.post(tx, key=ping.key, channel=self.channel, message=message, now=board.now, guard=guard)
@@ -120,7 +120,7 @@ class IncidentPosts:
         left = bool(progress["sent_revision"]) or progress["sending_since"] is not None
         if left or (wanted and progress["state"] == "open"):
             incident = board.incident
-            message = incident_messages.ping(board, ping) if wanted else incident_messages.answered(board)
+            message = ping_messages.ping(board, ping) if wanted else ping_messages.answered(board)
             guard = None if left else (incident.id, incident.epoch)
             outbox.post(tx, key=key, channel=channel, message=message, now=board.now, lane="page", guard=guard)
 

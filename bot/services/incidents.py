@@ -9,10 +9,10 @@ from bot.domain import incident_life
 from bot.domain.errors import Conflict, NotFound, UsageError
 from bot.domain.escalation import Step, following_level
 from bot.domain.incident import Event, Incident, Reference, Severity, State
-from bot.domain.incident_messages import Board
+from bot.domain.incident_board import Board
 from bot.domain.people import Actor
 from bot.ports import Clock
-from bot.services import audit, incident_records
+from bot.services import audit, incident_lookup, incident_records
 from bot.services.incident_posts import IncidentPosts
 from bot.services.incident_steps import IncidentSteps
 from bot.services.matrix import Matrix
@@ -173,7 +173,7 @@ class Incidents:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> Board:
-            incident = self._locked(tx, reference)
+            incident = incident_lookup.locked(tx, reference)
             if not incident.active:
                 raise Conflict(f"{incident.id} is {incident.state}; nobody is paged for it any more.")
             following = following_level(self.posts.matrix[incident.severity], incident)
@@ -197,7 +197,7 @@ class Incidents:
 
     async def find(self, reference: Reference) -> Incident:
         """One incident; raises `NotFound` or, where none is named and several are open, `UsageError`."""
-        return await self._ledger.read(lambda tx: self._found(tx, reference))
+        return await self._ledger.read(lambda tx: incident_lookup.found(tx, reference))
 
     async def unresolved(self, limit: int = 50) -> list[Incident]:
         """Incidents that are not over, worst first."""
@@ -208,7 +208,7 @@ class Incidents:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> tuple[Board, list[Event]]:
-            incident = self._found(tx, reference)
+            incident = incident_lookup.found(tx, reference)
             return self.posts.board(tx, incident, roster, now), incident_records.events(tx, incident.id)
 
         return await self._ledger.read(work)
@@ -233,7 +233,7 @@ class Incidents:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> Board:
-            before = self._locked(tx, reference)
+            before = incident_lookup.locked(tx, reference)
             incident = transition(before, now)
             self._save(tx, incident)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
@@ -287,26 +287,6 @@ class Incidents:
         audit.record(
             tx, at=now, actor=actor, kind=f"incident.{kind}", subject=incident.id, detail={**detail, "text": text}
         )
-
-    def _locked(self, tx: Tx, reference: Reference) -> Incident:
-        if reference.token:
-            return incident_records.locked_by_token(tx, reference.token)
-        return incident_records.locked(tx, reference.id or self._found(tx, reference).id)
-
-    def _found(self, tx: Tx, reference: Reference) -> Incident:
-        if reference.token:
-            return incident_records.by_token(tx, reference.token)
-        if reference.id:
-            return incident_records.by_id(tx, reference.id)
-        row = tx.one("incident_in_room", room=reference.room)
-        if row is not None:
-            return incident_records.of_row(row)
-        candidates = incident_records.unresolved(tx, 2)
-        if not candidates:
-            raise NotFound("No incident is open; /incident open P1 SYSTEM TITLE opens one.")
-        if len(candidates) > 1:
-            raise UsageError("Several incidents are open; name one, such as " + candidates[0].id + ".")
-        return candidates[0]
 
 
 def _one_line(text: str) -> str:

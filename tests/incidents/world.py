@@ -8,7 +8,7 @@ from typing import Any, cast
 from bot.config.models import StewardModel
 from bot.domain import message_json
 from bot.domain.incident import Severity
-from bot.domain.incident_messages import Board
+from bot.domain.incident_board import Board
 from bot.domain.message import Bold, Button, Buttons, Facts, Heading, Mention, Message, Moment, Paragraph, Small
 from bot.domain.people import Actor
 from bot.services.directory import Directory

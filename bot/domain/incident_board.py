@@ -1,0 +1,125 @@
+"""What all messages of an incident share: the board that they are drawn from, and the words for its state and plan."""
+
+from dataclasses import dataclass
+
+from bot.domain.escalation import Ladder, Step
+from bot.domain.incident import Event, Incident, Ping, State
+from bot.domain.message import Button, Confirm, Line, Moment
+from bot.domain.people import Actor
+
+SIGNS = {State.OPEN: "🚨", State.ACKNOWLEDGED: "✋", State.MITIGATED: "🩹", State.RESOLVED: "✅"}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A step that is still to come, with the people it will reach."""
+
+    step: Step
+    people: tuple[Actor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """An incident with everything its messages show. `follows` is the one step that comes next if nothing happens."""
+
+    incident: Incident
+    ladder: Ladder
+    system_title: str
+    pings: tuple[Ping, ...]
+    plan: tuple[Planned, ...]
+    follows: Planned | None
+    updates: tuple[Event, ...]
+    can_roll_back: bool
+    now: int
+
+    @property
+    def subject(self) -> str:
+        """`P0 INC-12 Newsletter: mail stopped`."""
+        incident = self.incident
+        prefix = f"{self.system_title}: " if self.system_title else ""
+        return f"{incident.severity} {incident.id} {prefix}{incident.title}"
+
+
+def state_text(incident: Incident) -> str:
+    """The state in words: `@sre has it`."""
+    owner = at_name(incident.owner) if incident.owner else "nobody"
+    return {
+        State.OPEN: "nobody has it yet",
+        State.ACKNOWLEDGED: f"{owner} has it",
+        State.MITIGATED: "mitigated",
+        State.RESOLVED: "resolved",
+    }[incident.state]
+
+
+def state_line(board: Board) -> Line:
+    """The state and since when."""
+    incident = board.incident
+    since = {
+        State.OPEN: incident.opened_at,
+        State.ACKNOWLEDGED: incident.acknowledged_at,
+        State.MITIGATED: incident.mitigated_at,
+        State.RESOLVED: incident.resolved_at,
+    }[incident.state]
+    if incident.state is State.OPEN or since is None:
+        return ("nobody has it yet",)
+    return (f"{state_text(incident)}, ", Moment(since))
+
+
+def evidence_lines(incident: Incident) -> tuple[Line, ...]:
+    """What the checks say, and the change that is suspected."""
+    lines: list[Line] = []
+    if incident.checks:
+        lines.append((f"Checks: {incident.checks}",))
+    if incident.suspect:
+        lines.append((f"Suspect change: {incident.suspect}",))
+    return tuple(lines)
+
+
+def planned_line(planned: Planned, board: Board) -> Line:
+    """A level that will be paged."""
+    level = board.ladder.levels[planned.step.level - 1]
+    return (
+        f"level {planned.step.level} {names_of(planned.people)} at ",
+        Moment(planned.step.at),
+        f" unless {level.unless}",
+    )
+
+
+def follows_line(planned: Planned, board: Board) -> Line:
+    """The one step that comes next."""
+    step = planned.step
+    if step.kind == "page":
+        return planned_line(planned, board)
+    words = {
+        "repeat": f"level {step.level} {names_of(planned.people)} again at ",
+        "inform": f"level {step.level} {names_of(planned.people)} is told, unless mitigated, at ",
+        "still": f"{names_of(planned.people)} is asked for an update at ",
+        "stale": f"level {step.level} {names_of(planned.people)} is paged, without an update, at ",
+    }
+    return (words[step.kind], Moment(step.at))
+
+
+def page_next_buttons(board: Board) -> tuple[Button, ...]:
+    """The value carries the level, so that a press on an outdated message is refused instead of paging one further."""
+    level = min(board.incident.paged + 1, len(board.ladder.levels))
+    if not board.incident.active:
+        return ()
+    names = f"level {level} ({', '.join(board.ladder.levels[level - 1].notify)})"
+    return (
+        Button(
+            f"Page level {level} now",
+            "incident.page_next",
+            f"{board.incident.token}:{level}",
+            confirm=Confirm(f"Page level {level}?", f"This pages {names} at once.", yes="Page"),
+        ),
+    )
+
+
+def names_of(people: tuple[Actor, ...]) -> str:
+    """`@sre, @lead`, or `nobody`."""
+    return ", ".join(at_name(actor) for actor in people) or "nobody"
+
+
+def at_name(actor: Actor) -> str:
+    """`@sre`, as text: a mention would ping."""
+    return f"@{actor.person}"

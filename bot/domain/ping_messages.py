@@ -1,0 +1,90 @@
+"""Pings: what a person who is told about an incident reads, and what becomes of it once somebody has answered."""
+
+from bot.domain.incident import Ping
+from bot.domain.incident_board import (
+    SIGNS,
+    Board,
+    at_name,
+    evidence_lines,
+    follows_line,
+    names_of,
+    page_next_buttons,
+    state_line,
+    state_text,
+)
+from bot.domain.message import Bold, Button, Buttons, Line, Mention, Message, Moment, Paragraph, Part, Small
+from bot.domain.timing import span
+
+
+def ping(board: Board, ping: Ping) -> Message:
+    """A ping as it is sent, and as long as its answer is wanted."""
+    return _wanted(board, ping, _asks(ping)) if ping.pages else _information(board, ping)
+
+
+def answered(board: Board) -> Message:
+    """What a ping becomes once somebody has answered: the same line with the outcome, without buttons."""
+    text = f"{SIGNS[board.incident.state]} {board.subject}"
+    outcome = f"{text} · {state_text(board.incident)}"
+    return Message(outcome, (Paragraph(((Bold(text), " · ", *state_line(board)),)),))
+
+
+def _wanted(board: Board, ping: Ping, asks: str) -> Message:
+    incident = board.incident
+    names: list[Mention | str] = []
+    for actor in ping.people:
+        names += [Mention(actor.person, actor.slack), " "]
+    first: Line = (Bold(f"🚨 {board.subject}"), " · ", *(names or ["nobody holds this level "]), f", {asks}")
+    lines: list[Line] = [_joined(first)]
+    before = [earlier for earlier in board.pings if earlier.number < ping.number and earlier.pages]
+    if before:
+        pinged: list[str | Moment] = []
+        for earlier in before[-4:]:
+            pinged += [", " if pinged else "", f"{names_of(earlier.people)} at ", Moment(earlier.at)]
+        lines.append(("Pinged before: ", *pinged))
+    lines += evidence_lines(incident)
+    parts: list[Part] = [Paragraph(tuple(lines)), Buttons(_ping_buttons(board, ping))]
+    if board.follows is not None and ping.number == len(board.pings):
+        parts.append(Small(follows_line(board.follows, board)))
+    people = " ".join(at_name(actor) for actor in ping.people)
+    return Message(f"🚨 {board.subject} · {people}, {asks}", tuple(parts))
+
+
+def _joined(line: Line) -> Line:
+    """Without the space that the last mention leaves before a comma."""
+    pieces = list(line)
+    for index, piece in enumerate(pieces[:-1]):
+        following = pieces[index + 1]
+        if piece == " " and isinstance(following, str) and following.startswith(","):
+            pieces[index] = ""
+    return tuple(piece for piece in pieces if piece != "")
+
+
+def _asks(ping: Ping) -> str:
+    if ping.kind == "still":
+        return "still on it?"
+    if ping.kind == "stale":
+        return "the one who has it is silent: please look"
+    return "you are next"
+
+
+def _information(board: Board, ping: Ping) -> Message:
+    incident = board.incident
+    owner = at_name(incident.owner) if incident.owner else "somebody"
+    age = span(max(0, ping.at - incident.planned_from))
+    text = f"{board.subject} · {owner} has it, and it is not mitigated after {age}"
+    people: list[Mention | str] = []
+    for actor in ping.people:
+        people += [Mention(actor.person, actor.slack), " "]
+    return Message(f"ℹ️ {text}", (Paragraph((("ℹ️ ", *people, f"for your information: {text}."),)),))
+
+
+def _ping_buttons(board: Board, ping: Ping) -> tuple[Button, ...]:
+    incident = board.incident
+    roll_back = (Button("Roll back…", "rollback.choose", incident.system),) if board.can_roll_back else ()
+    label = "Still on it" if ping.kind == "still" else "I have it"
+    return (
+        Button(label, "incident.ack", incident.token, style="primary"),
+        *roll_back,
+        *page_next_buttons(board),
+        Button("I can't, pass on", "incident.pass_on", incident.token),
+    )

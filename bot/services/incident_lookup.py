@@ -1,0 +1,30 @@
+"""Which incident a request means: by id, by a button's opaque id, by its channel, or the only one that is open."""
+
+from bot.domain.errors import NotFound, UsageError
+from bot.domain.incident import Incident, Reference
+from bot.services import incident_records
+from bot.store import Tx
+
+
+def found(tx: Tx, reference: Reference) -> Incident:
+    """The incident to look at. Raises `NotFound`; `UsageError` where none is named and several are open."""
+    if reference.token:
+        return incident_records.by_token(tx, reference.token)
+    if reference.id:
+        return incident_records.by_id(tx, reference.id)
+    row = tx.one("incident_in_room", room=reference.room)
+    if row is not None:
+        return incident_records.of_row(row)
+    candidates = incident_records.unresolved(tx, 2)
+    if not candidates:
+        raise NotFound("No incident is open; /incident open P1 SYSTEM TITLE opens one.")
+    if len(candidates) > 1:
+        raise UsageError("Several incidents are open; name one, such as " + candidates[0].id + ".")
+    return candidates[0]
+
+
+def locked(tx: Tx, reference: Reference) -> Incident:
+    """As `found`, and nobody else changes it until this transaction ends."""
+    if reference.token:
+        return incident_records.locked_by_token(tx, reference.token)
+    return incident_records.locked(tx, reference.id or found(tx, reference).id)
