@@ -257,7 +257,7 @@ def end(tx: Tx, operation: Operation, state: State, actor: Actor, *, note: str =
         was=operation.state.value,
     )
     if ended:
-        tx.run("release_operation_locks", number=operation.number)
+        operation_rows.release(tx, operation, now, in_vain=True)
     return bool(ended)
 
 

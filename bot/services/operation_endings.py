@@ -119,7 +119,7 @@ class Endings:
         )
         if not changed:
             return False
-        tx.run("release_operation_locks", number=number)
+        operation_rows.release(tx, operation, now, in_vain=state is State.FAILED)
         audit.record(
             tx,
             at=now,

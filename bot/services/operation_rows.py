@@ -129,6 +129,13 @@ def traces(tx: Tx, operation: Operation) -> tuple[Trace, ...]:
     )
 
 
+def release(tx: Tx, operation: Operation, now: int, *, in_vain: bool) -> None:
+    """Free its locks; where it was an undo that came to nothing, the original may be undone again."""
+    tx.run("release_operation_locks", number=operation.number)
+    if in_vain and operation.undo_of and tx.run("unmark_undone", number=operation.undo_of, by=operation.number):
+        publish(tx, operation.undo_of, now)
+
+
 def effective(done: Sequence[Trace], state: State) -> tuple[Trace, ...]:
     """The steps that an undo takes back: all of what succeeded, of what failed only those with a result."""
     return tuple(trace for trace in done if state is State.SUCCEEDED or trace.result is not None)

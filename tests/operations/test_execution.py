@@ -304,6 +304,21 @@ async def test_an_undo_after_another_release_is_refused(world: World) -> None:
         await world.operations.undo(operation.token, ENGINEER)
 
 
+async def test_an_undo_that_came_to_nothing_can_be_tried_again(world: World) -> None:
+    """A refused undo leaves the original undoable, once."""
+    operation = await approved(world)
+    await world.work()
+    world.web.before = Rejected("Netlify refuses: try later (422).")
+    failed = await world.operations.undo(operation.token, ENGINEER)
+    await world.work()
+    again = await world.operations.undo(operation.token, ENGINEER)
+    await world.work()
+
+    assert (State.FAILED, State.SUCCEEDED) == (await world.state(failed), await world.state(again))
+    assert ["v40", "v41"] == world.web.rolled_back
+    assert "undone by OP-3" in await world.sees("operation:OP-1")
+
+
 async def test_a_change_runs_once_its_requester_confirms(world: World) -> None:
     """A change shows its plan to the requester, and runs for all of its units after the confirmation."""
     operation = await world.operations.propose(await world.restart(), SRE, "memory leak")

@@ -151,6 +151,10 @@ where number = :number and emergency = 1 and reviewed_by = '';
 -- name: mark_undone
 update operation set undone_by = :by where number = :number and undone_by is null;
 
+-- name: unmark_undone
+-- The undo came to nothing, so it may be tried again.
+update operation set undone_by = null where number = :number and undone_by = :by;
+
 -- name: next_due_operation
 select min(due) as due from (
     select min(expires_at) as due from operation where state in ('draft', 'pending', 'approved')
