@@ -67,7 +67,7 @@ async def ask(line: str) -> int:
             received_at=bot.clock.now(),
             request_id=secrets.token_hex(6),
         )
-        return await _run(listener, incoming, Runner(bot.services, bot.policy))
+        return await _run(listener, incoming, Runner(bot.services, bot.policy, "cli"))
 
 
 async def _run(listener: Listener, incoming: Incoming, runner: Runner) -> int:

@@ -56,11 +56,10 @@ def headline(report: Report) -> str:
 def reading_line(reading: Reading) -> Line:
     """`🔴 app  503 since 02:41`, or `🟡 db connections  84 % (warning > 80 %) since 02:50 ↑`."""
     parts: list[Inline] = [f"{reading.status.sign} ", Bold(reading.title)]
-    told = " · ".join(text for text in (reading.value, reading.reason) if text)
+    value = f"{reading.value} ({reading.threshold})" if reading.threshold else reading.value
+    told = " · ".join(text for text in (value.strip(), reading.reason) if text)
     if told:
         parts.append(f"  {told}")
-    if reading.threshold:
-        parts.append(f" ({reading.threshold})")
     if reading.since is not None:
         parts += [" since ", Moment(reading.since)]
     if reading.trend:

@@ -40,8 +40,7 @@ def test_a_line_has_value_threshold_since_and_trend() -> None:
     assert (
         "🔴 ",
         Bold("campaign-emails"),
-        "  1,240 waiting",
-        " (critical > 200)",
+        "  1,240 waiting (critical > 200)",
         " since ",
         Moment(2_000),
         " ↑",
