@@ -1,0 +1,207 @@
+"""`/incident` as a person types and presses it: opening, its own channel, its one message, what is refused."""
+
+import pytest
+
+from tests.smoke.pages import fact, header, in_channel, opens, paged, tally
+from tests.smoke.reading import words
+from tests.smoke.world import World
+
+
+@pytest.mark.row("A4")
+async def test_a_title_alone_opens_a_p1_at_once(world: World) -> None:
+    """At three in the morning nobody fills in a form: the primary is paged, and the reply says so."""
+    reply = await world.user("engineer").types("/incident open logins fail everywhere").sees("INC-1 is open")
+
+    await paged(world, "sre", "logins fail everywhere")
+    shown = await header(world, "logins fail everywhere")
+    assert "@sre was paged" in reply.words
+    assert ["I have it"] == reply.buttons
+    assert shown.words.startswith("🚨 P1 INC-1 logins fail everywhere")
+
+
+@pytest.mark.row("A4")
+async def test_severity_and_system_are_taken_from_the_line(world: World) -> None:
+    """Each severity with a system; only P0 and P1 page; the list is worst first and names every one."""
+    engineer = world.user("engineer")
+    for severity in ("P3", "P2", "P1", "P0"):
+        await engineer.types(f"/incident open {severity} target-list exports limp {severity}").sees("is open")
+
+    listed = await world.user("cto").types("/incident list").sees("INC-4")
+    await paged(world, "sre", "exports limp P0")
+    await paged(world, "sre", "exports limp P1")
+
+    order = [listed.words.index(f"{number} {severity}") for number, severity in (("INC-4", "P0"), ("INC-3", "P1"))]
+    order += [listed.words.index(f"{number} {severity}") for number, severity in (("INC-2", "P2"), ("INC-1", "P3"))]
+    assert order == sorted(order)
+    assert "Target List Formatter: exports limp P2" in listed.words
+    assert (0, 0) == ((await tally(world, "exports limp P2"))["sre"], (await tally(world, "exports limp P3"))["sre"])
+
+
+@pytest.mark.row("A4")
+async def test_the_form_opens_and_updates_it(world: World) -> None:
+    """With nothing given a form asks; its impact stands in the header; an empty update is refused at its field."""
+    engineer, sre = world.user("engineer"), world.user("sre")
+    form = await engineer.types("/incident open").form("Open an incident")
+    await engineer.submits(form, severity="P0", system="newsletter", title="mail lost", impact="no receipts")
+    await paged(world, "sre", "mail lost")
+    shown = await header(world, "mail lost")
+    assert "no receipts" == fact(shown, "Impact")
+
+    update = await shown.click("Update…", by="sre").form("Update INC-1")
+    refused = await sre.submits(update, text=" ", impact="")
+    await sre.submits(update, text="queue drains again", impact="receipts come late")
+
+    assert "Say how it stands now" in str(refused)
+    after = await shown.becomes("queue drains again (@sre")
+    assert "receipts come late" == fact(after, "Impact")
+
+
+@pytest.mark.row("A4")
+@pytest.mark.row("A8")
+async def test_the_header_tells_plan_clocks_and_what_was_done(world: World) -> None:
+    """One message, edited: who is paged when, then which clock was kept and which was missed."""
+    opened = await opens(world, "mail cold")
+    assert "nobody yet" == fact(opened, "Lead")
+    assert "respond by" in fact(opened, "Clocks")
+    plan = opened.words.split("Plan if nobody answers")[1]
+    for level in ("✓ level 1 @sre paged", "level 2 @lead at", "level 3 @manager at", "level 4 @cto at"):
+        assert level in plan
+
+    await world.advance("3m")
+    await (await paged(world, "sre", "mail cold")).click("I have it")
+    taken = await opened.becomes("@sre has it")
+    assert "respond kept (4 min)" in fact(taken, "Clocks")
+    assert "next update by" in fact(taken, "Clocks")
+    await world.user("sre").types("/incident update restarted the worker").sees("INC-1 P0")
+    await world.advance("14m")
+    await world.user("sre").types("/incident update it drains").sees("INC-1 P0")
+    await world.user("sre").types("/incident mitigate the queue is short").sees("mitigated")
+
+    calm = await opened.becomes("🩹 P0 INC-1")
+    assert "respond kept (4 min) · mitigate missed (18 min)" == fact(calm, "Clocks")
+    assert "restarted the worker (@sre)" in calm.words.split("Done")[1]
+    assert ["Update…", "Resolve"] == calm.buttons
+    assert 1 == len(await in_channel(world, r"mail cold\s+Severity"))
+    listed = await world.user("lead").types("/incident list").sees("INC-1")
+    assert "mitigated" in listed.words
+
+
+@pytest.mark.row("A4")
+async def test_everything_happens_in_its_own_channel(world: World) -> None:
+    """Those who are concerned are in it; its id is implied there; the header there is kept as up to date."""
+    await opens(world, "mail roomed")
+    room = "#inc-1-mail-roomed"
+    own = await world.sees("mail roomed Severity", channel=room)
+    await world.sees("mail roomed Severity", by="engineer", channel=room)
+    lead = await world.client.get("/local/messages", params={"user": "lead", "channel": room})
+    sre = world.user("sre")
+
+    await sre.types("/incident ack", room).sees("@sre has it")
+    await own.becomes("@sre has it")
+    await sre.types("/incident severity P1", room).sees("INC-1 P1")
+    await sre.types("/incident update the relay is full", room).sees("INC-1 P1")
+    await own.becomes("the relay is full (@sre")
+    await sre.types("/incident mitigate", room).sees("mitigated")
+    await sre.types("/incident show", room).sees("changed the severity from P0 to P1")
+    await sre.types("/incident resolve", room).sees("resolved")
+
+    await own.becomes("✅ P1 INC-1")
+    assert 400 <= lead.status_code < 500
+
+
+@pytest.mark.row("A4")
+@pytest.mark.row("A8")
+async def test_paging_goes_on_where_no_channel_can_be_created(world: World) -> None:
+    """Slack refuses every attempt: the pages come in time, and the thread says that there is no channel."""
+    await world.fault("conversations.create", "500", 50)
+    shown = await opens(world, "mail homeless")
+    await paged(world, "sre", "mail homeless")
+
+    await world.advance("6m")
+    await paged(world, "lead", "mail homeless")
+
+    async def told() -> bool:
+        return "No channel of its own could be created" in await shown.thread()
+
+    await world.until(told, lambda: "nobody was told that there is no channel")
+    assert "stay in this thread" in await shown.thread()
+
+
+@pytest.mark.row("A4")
+async def test_what_cannot_be_done_says_what_is_so(world: World) -> None:
+    """Unknown ids, verbs, severities and empty updates name the way out; nothing is opened by a mistake."""
+    sre = world.user("sre")
+    for line, answer in (
+        ("/incident ack", "No incident is open"),
+        ("/incident show INC-77", "There is no incident INC-77"),
+        ("/incident aknowledge INC-1", "Usage"),
+        ("/incident ackk INC-1", "did you mean ack?"),
+        ("/incident severity INC-1 P9", "P9 is no severity"),
+        ("/incident severity INC-1", "Which severity?"),
+        ("/incident open P9 newsletter mail", "P9 is no severity"),
+    ):
+        await sre.types(line).sees(answer)
+    await sre.types("/incident list").sees("No incident is open")
+
+    await sre.types("/incident open P3 one thing").sees("INC-1 is open")
+    await sre.types("/incident open P3 another thing").sees("INC-2 is open")
+    several = await sre.types("/incident resolve").sees("Several incidents are open")
+    await sre.types("/incident resolve INC-1").sees("resolved")
+    again = await sre.types("/incident resolve INC-1").sees("was resolved")
+
+    assert "INC-" in several.words
+    assert "@sre" in again.words
+
+
+@pytest.mark.row("A4")
+async def test_a_double_click_and_a_second_person(world: World) -> None:
+    """Two presses are one acknowledgement; another person takes it over visibly."""
+    shown = await opens(world, "mail twice")
+    page = await paged(world, "sre", "mail twice")
+
+    await page.click("I have it")
+    await page.click("I have it")
+    await world.client.post("/local/redeliver", json={"times": 3})
+    await shown.becomes("@sre has it")
+    await world.user("lead").types("/incident ack INC-1").sees("@lead has it")
+
+    await shown.becomes("@lead has it")
+    timeline = await world.user("lead").types("/incident show INC-1").sees("took it over from @sre")
+    happened = timeline.words.split("Opened by")[1]
+    told = [happened.count(text) for text in ("@sre has it", "@sre is still on it", "@lead took it over from @sre")]
+    assert [1, 1, 1] == told
+
+
+@pytest.mark.row("A4")
+async def test_a_title_of_control_sequences_pings_nobody(world: World) -> None:
+    """Whatever is typed is shown as text: in header, page, list, channel name and topic."""
+    title = "<!channel> <http://evil.example|ok> *bold* & _more_"
+    await world.user("engineer").types(f"/incident open P0 newsletter {title}").sees("INC-1 is open")
+    await paged(world, "sre", "_more_")
+    listed = await world.user("sre").types("/incident list").sees("INC-1")
+
+    for message in [*await world.messages(), *await world.messages("sre", "@sre"), listed.message]:
+        if "evil.example" in words(message):
+            raw = str(message["blocks"]) + message["text"]
+            assert "<!channel>" not in _literal(message), raw
+            assert "<http://evil" not in _literal(message), raw
+            assert "'url': 'http://evil" not in raw
+    assert "<!channel>" in listed.words
+
+
+def _literal(message: dict[str, object]) -> str:
+    """What Slack would read as markup: the text and every mrkdwn object."""
+    found: list[str] = [str(message["text"])]
+
+    def walk(node: object) -> None:
+        if isinstance(node, list):
+            for item in node:
+                walk(item)
+        elif isinstance(node, dict):
+            if node.get("type") == "mrkdwn":
+                found.append(str(node["text"]))
+            for item in node.values():
+                walk(item)
+
+    walk(message["blocks"])
+    return "\n".join(found)
