@@ -16,7 +16,7 @@ demo: .venv
 	$(BIN)/steward demo --port $(PORT)
 
 test: .venv
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv
 	$(BIN)/ruff check .

@@ -81,3 +81,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The rows of a test travel in its report, also from another process."""
     for item in items:
         item.user_properties += [("row", mark.args[0]) for mark in item.iter_markers("row")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests passed on each database: the two counts must be the same."""
+    passed = terminalreporter.stats.get("passed", [])
+    counts = {name: sum(f"[{name}" in report.nodeid for report in passed) for name in ("sqlite", "postgres")}
+    if any(counts.values()):
+        terminalreporter.write_line(f"passed on SQLite {counts['sqlite']}, on PostgreSQL {counts['postgres']}")
