@@ -21,7 +21,7 @@ async def main() -> int:
         address = f"sqlite:///{directory / 'steward.db'}"
         results.append(("SQLite, 1 replica", await run(address, directory, replicas=1, kills=KILLS)))
         _show(*results[-1])
-    return 0 if all(result.findings.clean for _, result in results) else 1
+    return 0 if all(result.findings.clean and result.meaningful for _, result in results) else 1
 
 
 def _show(title: str, result: Result) -> None:

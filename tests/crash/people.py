@@ -27,12 +27,10 @@ class People:
 
     fleet: Fleet
     outside: Outside
-    asked: list[str] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
     approved: set[str] = field(default_factory=set)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
-    _approving: set[str] = field(default_factory=set)
     _deploy: int = 0
 
     async def work(self, ended: asyncio.Event) -> None:
@@ -45,10 +43,9 @@ class People:
     async def _open(self, session: aiohttp.ClientSession, ended: asyncio.Event) -> None:
         while not ended.is_set():
             title = f"crash {next(self._numbers)}"
-            self.asked.append(title)
             if await self._command(session, "U0ENGINEER", "/incident", f"open P0 shop {title}"):
                 self.opened.add(title)
-            await asyncio.sleep(_RANDOM.uniform(0.2, 0.8))
+            await asyncio.sleep(_RANDOM.uniform(0.1, 0.5))
 
     async def _acknowledge(self, session: aiohttp.ClientSession, ended: asyncio.Event) -> None:
         """Every other incident gets an owner, a moment after it was seen."""
@@ -72,8 +69,7 @@ class People:
             for _ in range(30):
                 if ended.is_set() or wanted in self.outside.restored:
                     break
-                for token in self._approvable() - self._approving:
-                    self._approving.add(token)
+                for token in self._approvable() - self.approved:
                     answers = await asyncio.gather(
                         *(self._press(session, who, token) for who in ("U0LEAD", "U0MANAGER", "U0LEAD"))
                     )

@@ -17,5 +17,5 @@ async def test_nothing_is_lost_or_done_twice_when_the_bot_is_killed(ledger_url: 
     assert str(result.findings) == (
         "decisions lost 0 twice 0 · paged after acknowledgement 0 · messages lost 0 · unmarked duplicates 0"
     ), result.findings
-    assert result.incidents > 0
-    assert result.messages > 0
+    assert result.incidents >= result.kills, "the kills met too little work to prove anything"
+    assert result.hit.sends + result.hit.requests + result.hit.steps > 0
