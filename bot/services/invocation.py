@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from bot.domain.errors import UsageError
 from bot.domain.message import Message, Modal
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Risk
@@ -96,7 +97,13 @@ class Listener:
 
 def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
     """Register a slash command: `@command("/rollback", usage=USAGE, description=…, parse=RollbackRequest.parse)`."""
-    return lambda handler: Listener("command", key, parse, handler, usage=usage, description=description)
+
+    def parse_or_help(incoming: Incoming) -> R:
+        if incoming.text.strip().lower() == "help":
+            raise UsageError(f"{description}.\nUsage: {usage}")
+        return parse(incoming)
+
+    return lambda handler: Listener("command", key, parse_or_help, handler, usage=usage, description=description)
 
 
 def button(key: str, *, parse: Callable[[Incoming], R], in_place: bool = False) -> Callable[[_Run[R]], Listener]:

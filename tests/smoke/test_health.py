@@ -145,3 +145,13 @@ async def test_text_from_a_target_cannot_ping_or_link(world: World) -> None:
     assert "<!channel>" not in raw.replace("&lt;!channel&gt;", "") or "rich_text" in raw
     assert "'url': 'http://evil" not in raw
     assert "<!channel>" in seen.words
+
+
+async def test_help_shows_the_usage(world: World) -> None:
+    """Every command explains itself."""
+    for command, usage in (
+        ("/incident", "/incident open [P0..P3]"),
+        ("/rollback", "[because REASON]"),
+        ("/oncall", "/oncall"),
+    ):
+        await world.user("engineer").types(f"{command} help").sees(usage)

@@ -1,0 +1,42 @@
+"""Documentation and code agree."""
+
+import re
+from pathlib import Path
+
+from bot.wiring import LISTENERS
+from tests.reference import FILE, reference, words_of_readme
+
+COMMANDS = {listener.key: listener for listener in LISTENERS if listener.kind == "command"}
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    """`python -m tests.reference` writes it."""
+    assert reference() == FILE.read_text(encoding="utf-8")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """A command that nobody reads of is not there."""
+    assert set(COMMANDS) == {usage.split()[0] for usage in words_of_readme()}
+
+
+def test_the_readmes_usage_is_the_codes() -> None:
+    """A usage line in the README is one that the code prints."""
+    for usage in words_of_readme():
+        code = COMMANDS[usage.split()[0]].usage
+        assert usage.split(",")[0].split(" and more")[0].strip() in code or usage in code
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """A moved file takes its links along."""
+    for page in [Path("README.md"), Path("CONTRIBUTING.md"), *Path("docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_example_environment_is_harmless() -> None:
+    """No address leaves this machine, no value looks like a secret."""
+    text = Path("config/example.env").read_text(encoding="utf-8")
+
+    assert all(
+        host == "127.0.0.1" for host in re.findall(r"://(?:[^@\n/]*@)?([^:/\n]+)", text) if host != "/steward.db"
+    )
