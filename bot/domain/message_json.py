@@ -12,6 +12,8 @@ _CLASSES = {
     for name, value in vars(primitives).items()
     if isinstance(value, type) and dataclasses.is_dataclass(value)
 }
+# Looked up once: a page writes three messages, and asking `dataclasses` for each value took most of its time.
+_FIELDS: dict[type, tuple[str, ...]] = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in _CLASSES.values()}
 
 
 def dump(message: Message) -> str:
@@ -28,9 +30,9 @@ def load(text: str) -> Message:
 
 
 def _plain(value: object) -> object:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {"is": type(value).__name__} | {name: _plain(item) for name, item in pairs}
+    fields = _FIELDS.get(type(value))
+    if fields is not None:
+        return {"is": type(value).__name__, **{name: _plain(getattr(value, name)) for name in fields}}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value

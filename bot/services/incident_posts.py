@@ -1,5 +1,6 @@
 """An incident's messages: header, pings with their copies, PagerDuty; written in the deciding transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,8 +30,10 @@ class IncidentPosts:
     systems: Systems
     pager: bool
 
-    def board(self, tx: Tx, incident: Incident, roster: Roster, now: int) -> Board:
-        """Everything that the messages show, as this transaction sees it."""
+    def board(
+        self, tx: Tx, incident: Incident, roster: Roster, now: int, *, pings: Sequence[Ping] | None = None
+    ) -> Board:
+        """Everything that the messages show, as this transaction sees it; `pings` where the caller has them already."""
         ladder = self.matrix[incident.severity]
         step = next_step(ladder, incident)
 
@@ -47,7 +50,7 @@ class IncidentPosts:
             incident,
             ladder,
             title,
-            tuple(incident_records.pings(tx, incident.id)),
+            tuple(incident_records.pings(tx, incident.id) if pings is None else pings),
             tuple(Planned(item, planned(item.at, item.level)) for item in plan),
             follows,
             tuple(incident_records.updates(tx, incident.id)),

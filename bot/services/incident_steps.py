@@ -27,7 +27,8 @@ class IncidentSteps:
         """Take the step now and plan the next one. A level that nobody holds costs no time: the next one follows."""
         people = self._people(incident, step, roster, now)
         ladder = self.posts.matrix[incident.severity]
-        ping = self._ping(tx, incident, step, people, now)
+        earlier = incident_records.pings(tx, incident.id)
+        ping = self._ping(incident, step, people, now, earlier)
         moved = after_step(incident, step, now)
         following = self.due(moved)
         incident_records.add_ping(tx, incident, ping)
@@ -57,7 +58,7 @@ class IncidentSteps:
         )
         if step.kind == "page" and not people and following is not None and step.level < len(ladder.levels):
             return self.take(tx, moved, Step(now, step.level + 1, "page"), roster=roster, now=now, actor=actor)
-        board = self.posts.board(tx, moved, roster, now)
+        board = self.posts.board(tx, moved, roster, now, pings=[*earlier, ping])
         self.posts.ping(tx, board, ping)
         self.posts.header(tx, board)
         return moved
@@ -68,9 +69,9 @@ class IncidentSteps:
         ladder = self.posts.matrix[incident.severity]
         return roster.who(ladder.levels[step.level - 1].notify, now)
 
-    def _ping(self, tx: Tx, incident: Incident, step: Step, people: tuple[Actor, ...], now: int) -> Ping:
+    @staticmethod
+    def _ping(incident: Incident, step: Step, people: tuple[Actor, ...], now: int, earlier: list[Ping]) -> Ping:
         """The first page of a level has the level's own key; a later one adds its number, so it is a new message."""
-        earlier = incident_records.pings(tx, incident.id)
         number = len(earlier) + 1
         prefix = {"inform": "inform", "still": "still"}.get(step.kind, "escalation")
         key = f"{prefix}:{incident.id}:{step.level}"

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain import incident_messages
 from bot.domain.errors import Conflict, NotFound
 from bot.domain.incident import Reference, Severity, State
-from tests.incidents.world import ENGINEER, LEAD, SRE, World, button_of, text_of
+from bot.store import Ledger
+from tests.fakes.clock import FakeClock
+from tests.incidents.world import ENGINEER, LEAD, SRE, World, button_of, configuration, text_of
 
 pytestmark = pytest.mark.ledger
 
@@ -228,3 +231,42 @@ async def test_a_forged_button_finds_nothing(world: World) -> None:
 
     with pytest.raises(NotFound, match="belongs to no incident"):
         await world.incidents.acknowledge(Reference(token="INC-1"), SRE)
+
+
+async def test_a_p2_waits_for_business_hours_and_never_phones(world: World) -> None:
+    """On a Sunday night the header stands, and nobody is told before Monday at nine; then in the channel alone."""
+    board = await world.open("P2")
+    said = text_of(incident_messages.opened(board))
+    before = [row["key"] for row in await world.outbox()]
+
+    await world.passes(30 * 60 + 1)
+
+    assert "Business hours: @sre is told at" in said
+    assert before == ["incident:INC-1"]
+    assert sorted(row["key"] for row in await world.outbox()) == ["escalation:INC-1:1", "incident:INC-1"]
+    assert await world.keys("page") == []
+
+
+async def test_a_level_that_nobody_holds_costs_no_time(ledger: Ledger, clock: FakeClock) -> None:
+    """The timeline tells it, and the next level is paged in the same moment."""
+    levels = [{"notify": ["ghosts"]}, {"notify": ["dba"], "after": "10m"}]
+    severity = {"respond": "5m", "escalate": "15m", "levels": levels}
+    severities = dict.fromkeys(("P0", "P1", "P2", "P3"), severity)
+    roles = {"ghosts": {"people": []}, "dba": {"people": ["lead"]}, "engineer": {"people": ["engineer"]}}
+    world = World.build(ledger, clock, configuration(severities=severities, roles=roles))
+
+    await world.open("P0")
+
+    keys = sorted(row["key"] for row in await world.outbox() if row["route"] == "slack")
+    assert keys == ["escalation:INC-1:2", "escalation:INC-1:2:U0LEAD", "incident:INC-1"]
+    _, events = await world.incidents.board(FIRST)
+    assert [event.text for event in events][1:] == ["paged level 1: nobody holds this level", "paged level 2: @lead"]
+
+
+async def test_a_failed_opening_leaves_nothing_behind(world: World) -> None:
+    """An unknown system is refused before anybody is paged, and takes no number."""
+    with pytest.raises(NotFound, match="did you mean newsletter"):
+        await world.incidents.open("x", Severity.P0, SRE, system="newsleter")
+
+    assert await world.outbox() == []
+    assert (await world.open("P0")).incident.id == "INC-1"
