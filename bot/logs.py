@@ -35,7 +35,6 @@ def set_up(redactor: Redactor, level: int = logging.INFO) -> None:
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redacted,
                 structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: redactor(repr(value))),
             ],
         )

@@ -3,6 +3,7 @@
 Cached for a minute; the last good copy, kept in the ledger, serves for an hour while Slack cannot be asked.
 """
 
+import asyncio
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Directory:
         self._clock = clock
         self._ledger = ledger
         self._copies: dict[str, _Copy] = {}
+        self._asking: dict[str, asyncio.Task[tuple[frozenset[str], bool]]] = {}
+        self._accounts = {name: frozenset(model.slack) for name, model in config.people.items()}
         self._person_of = {slack: name for name, model in config.people.items() for slack in model.slack}
 
     def actor(self, slack_user: str, via: Via = "slack") -> Actor:
@@ -60,9 +63,7 @@ class Directory:
     async def access(self, actor: Actor) -> Access:
         """The roles a person holds now."""
         roles, stale = set(), False
-        accounts = (
-            set(self._config.people[actor.person].slack) if actor.person in self._config.people else {actor.slack}
-        )
+        accounts = self._accounts.get(actor.person) or frozenset({actor.slack})
         for role, model in self._config.roles.items():
             if actor.person in model.people:
                 roles.add(role)
@@ -91,9 +92,20 @@ class Directory:
 
     async def _members(self, group: str) -> tuple[frozenset[str], bool]:
         """Members of a group and whether they come from a stale copy; nobody where it cannot be known."""
-        now, copy = self._clock.now(), self._copies.get(group)
-        if copy is not None and now - copy.read_at <= MINUTE:
+        copy = self._copies.get(group)
+        if copy is not None and self._clock.now() - copy.read_at <= MINUTE:
             return copy.members, False
+        asking = self._asking.get(group)
+        if asking is None:
+            asking = asyncio.create_task(self._ask(group))
+            self._asking[group] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(group, None))
+        # Shielded: one who gives up must not end the question for the others.
+        return await asyncio.shield(asking)
+
+    async def _ask(self, group: str) -> tuple[frozenset[str], bool]:
+        """As `_members`, asking Slack: once for everybody who wants to know at the same time."""
+        now, copy = self._clock.now(), self._copies.get(group)
         try:
             members = await self._groups.members(group)
         except TargetError:

@@ -27,15 +27,22 @@ class OnCall:
             name: Rotation(model.rotation, model.every, model.since, time.fromisoformat(model.at), zone)
             for name, model in config.oncall.items()
         }
+        self._turns: dict[str, Turn] = {}
         named = {name for row in config.severities.values() for level in row.levels for name in level.notify}
         self._roles = frozenset(named - self._rotations.keys() - {ON_CALL})
 
     def turn(self, role: str, at: int | None = None) -> Turn:
         """The turn of one rotation at a moment (default: now); raises `NotFound` for a name that has no rotation."""
+        moment = self._clock.now() if at is None else at
+        latest = self._turns.get(role)
+        # A turn lasts for days, and computing one goes through the calendar; the same one is asked for all day.
+        if latest is not None and latest.starts <= moment < latest.ends:
+            return latest
         rotation = self._rotations.get(next(iter(self._rotations)) if role == ON_CALL else role)
         if rotation is None:
             raise NotFound(f"Nobody is on call as {role}; the rotations are {', '.join(self._rotations)}.")
-        return rotation.turn(self._clock.now() if at is None else at)
+        turn = self._turns[role] = rotation.turn(moment)
+        return turn
 
     def now(self, role: str, at: int | None = None) -> Actor:
         """Who is on call in this rotation."""
