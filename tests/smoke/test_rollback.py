@@ -106,7 +106,7 @@ async def test_a_form_asks_for_what_is_missing(world: World) -> None:
     await before_any_rollback(world)
     sre = world.user("sre")
     await sre.types("/incident open P1 target-list exports are empty").sees("is open")
-    health = await sre.types("/health target-list").sees("only you see this")
+    health = await sre.types("/health target-list").sees("Roll back…")
 
     form = await health.click("Roll back…").form("Roll back")
     options = str(form["blocks"][0])

@@ -91,6 +91,11 @@ class World:
         found: list[Json] = answer.json()["messages"]
         return found
 
+    async def modals(self, user: str) -> list[Json]:
+        """A person's open forms, the lowest first."""
+        views = (await self.client.get("/local/views", params={"user": user})).json()["views"]
+        return [view for view in views if view["type"] == "modal"]
+
     async def sees(self, text: str, *, by: str = "sre", channel: str = CHANNEL, since: str = "") -> "Seen":
         """Wait until a person sees a text in a channel; the newest message that holds it."""
 
@@ -196,12 +201,12 @@ class Doing:
 
     async def form(self, title: str) -> Json:
         """Do it, and wait for the form that it opens."""
+        known = {view["id"] for view in await self.world.modals(self.name)}
         answer = await self._do()
 
         async def look() -> Json | None:
-            views = (await self.world.client.get("/local/views", params={"user": self.name})).json()["views"]
-            modals = [view for view in views if view["type"] == "modal" and title in view["title"]["text"]]
-            return modals[-1] if modals else None
+            modals = [view for view in await self.world.modals(self.name) if title in view["title"]["text"]]
+            return modals[-1] if modals and modals[-1]["id"] not in known else None
 
         view: Json = await self.world.until(look, lambda: f"{self.name} got no form {title!r}: {answer}")
         return view

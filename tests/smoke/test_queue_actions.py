@@ -1,0 +1,150 @@
+"""What the buttons of `/queue` do: retry failed jobs, clear stuck entries and put them back."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.smoke.world import World
+
+FAILED = "bull:campaign-emails:failed"
+PROCESSING = "export-jobs:processing"
+
+
+@asynccontextmanager
+async def redis_of(world: World, system: str) -> AsyncIterator[Redis]:
+    """A plain client of a system's Redis."""
+    client = Redis.from_url(await world.url(system, "redis"), decode_responses=True)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def reaches(count: Callable[[], Awaitable[int]], wanted: int) -> Callable[[], Awaitable[bool]]:
+    """Whether a count is what it should be."""
+
+    async def look() -> bool:
+        return await count() == wanted
+
+    return look
+
+
+@pytest.mark.row("N3")
+async def test_failed_jobs_are_retried_and_the_live_worker_finishes_them(world: World) -> None:
+    """The plan lists the jobs, the requester confirms, BullMQ's own worker does the rest."""
+    await world.lab("newsletter", "redis", traffic=False)
+    await world.lab("newsletter", "redis", **{"campaign-emails.failed": 30})
+    sre = world.user("sre")
+    async with redis_of(world, "newsletter") as redis:
+        ids = await redis.zrange(FAILED, 0, -1)
+        queue = await sre.types("/queue newsletter campaign-emails").sees("campaign-emails")
+
+        plan = await queue.click("Retry failed…").sees("Retry 30 failed jobs of newsletter/campaign-emails")
+        assert 30 == await redis.zcard(FAILED)
+        run = await plan.click("Run it").sees("→ ✅")
+        done = await run.becomes("done in")
+
+        await world.until(reaches(lambda: redis.zcard(FAILED), 0), lambda: "jobs are failed still")
+        await world.until(
+            reaches(lambda: _finished(redis, ids), len(ids)), lambda: "the worker did not finish what was retried"
+        )
+    assert "mail is sent at least once" in plan.words
+    assert "only you see this" in plan.words
+    assert "@sre" in done.words
+    await world.until(lambda: _told(done.thread, "25 retried"), lambda: "the thread never told the steps")
+    assert "5 retried" in await done.thread()
+
+
+async def _finished(redis: Redis, ids: list[str]) -> int:
+    return sum([bool(await redis.hget(f"bull:campaign-emails:{each}", "returnvalue")) for each in ids])
+
+
+async def _told(thread: Callable[[], Awaitable[str]], text: str) -> bool:
+    return text in await thread()
+
+
+@pytest.mark.row("N3")
+@pytest.mark.row("A14")
+async def test_a_retry_that_would_lose_jobs_is_refused_with_the_reason(world: World) -> None:
+    """On a paused queue of BullMQ 5 a retried job is lost when it is resumed: resume first."""
+    await world.lab("newsletter", "redis", traffic=False)
+    await world.lab("newsletter", "redis", **{"campaign-emails.generation": "bullmq:5.81.3"})
+    await world.lab("newsletter", "redis", **{"campaign-emails.failed": 4})
+    await world.lab("newsletter", "redis", **{"campaign-emails.paused": True})
+    queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("campaign-emails")
+
+    refused = await queue.click("Retry failed…").sees("a retry now would lose jobs")
+
+    assert "resume" in refused.words.lower()
+    assert [] == refused.buttons
+    async with redis_of(world, "newsletter") as redis:
+        assert 4 == await redis.zcard(FAILED)
+
+
+@pytest.mark.row("N3")
+async def test_a_confirmed_plan_skips_what_is_no_longer_failed(world: World) -> None:
+    """Ids are frozen in the plan; one that moved on meanwhile is skipped and reported, a new one is left alone."""
+    await world.lab("newsletter", "redis", traffic=False)
+    await world.lab("newsletter", "redis", **{"campaign-emails.failed": 3})
+    queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("campaign-emails")
+    plan = await queue.click("Retry failed…").sees("Retry 3 failed jobs")
+    async with redis_of(world, "newsletter") as redis:
+        gone, *_ = await redis.zrange(FAILED, 0, 0)
+        await redis.zrem(FAILED, gone)
+        await world.lab("newsletter", "redis", **{"campaign-emails.failed": 3})
+
+        run = await plan.click("Run it").sees("→ ✅")
+        done = await run.becomes("done in")
+        await world.until(lambda: _told(done.thread, f"no longer failed: {gone}"), lambda: "nothing was skipped")
+
+        assert 1 == await redis.zcard(FAILED)
+
+
+async def nothing_moves(world: World, redis: Redis) -> None:
+    """No job arrives, waits or is worked."""
+    await world.lab("target-list", "redis", traffic=False)
+    await world.lab("target-list", "redis", depth=0, stuck=0)
+    await world.until(reaches(lambda: redis.zcard(PROCESSING), 0), lambda: "the worker never ended its job")
+
+
+@pytest.mark.row("T5")
+async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: World) -> None:
+    """Only what is older than the limit goes, after an approval; Undo restores members and scores."""
+    sre, late = world.user("sre"), await world.now()
+    async with redis_of(world, "target-list") as redis:
+        await nothing_moves(world, redis)
+        await world.lab("target-list", "redis", stuck=3)
+        before = await redis.zrange(PROCESSING, 0, -1, withscores=True)
+        fresh = {'{"id":"job_fresh"}': late + 3_600_000}
+        await redis.zadd(PROCESSING, fresh)
+        queue = await sre.types("/queue target-list export-jobs").sees("export-jobs")
+
+        form = await queue.click("Clear stuck…").form("Clear stuck")
+        empty = await sre.submits(form, reason=" ")
+        ask = await sre.submits(form, reason="the worker died at 02:10").sees("Needs 1 of")
+        assert [*before, *fresh.items()] == await redis.zrange(PROCESSING, 0, -1, withscores=True)
+        await ask.click("Approve", by="sre").sees("you cannot approve your own request")
+        await ask.click("Approve", by="lead")
+        done = await ask.becomes("done in")
+        after = await redis.zrange(PROCESSING, 0, -1, withscores=True)
+        await done.click("Undo")
+        await done.becomes("undone by OP-2")
+        await world.until(reaches(lambda: redis.zcard(PROCESSING), 4), lambda: "nothing was put back")
+
+        assert "Say why" in str(empty)
+        assert "3 entries" in ask.words
+        assert list(fresh.items()) == after
+        assert [*before, *fresh.items()] == await redis.zrange(PROCESSING, 0, -1, withscores=True)
+        await redis.delete(PROCESSING)
+
+
+@pytest.mark.row("T5")
+async def test_where_nothing_is_stuck_nobody_is_asked(world: World) -> None:
+    """No form, no request: a sentence."""
+    async with redis_of(world, "target-list") as redis:
+        await nothing_moves(world, redis)
+    queue = await world.user("sre").types("/queue target-list export-jobs").sees("export-jobs")
+
+    await queue.click("Clear stuck…").sees("has no entry in processing for longer than 30 min; nothing to clear")
