@@ -167,7 +167,8 @@ async def _heartbeat(settings: Settings, stack: AsyncExitStack) -> Beat | None:
     stack.push_async_callback(watcher.aclose)
 
     async def beat() -> None:
-        answer = await outgoing.exchange(watcher, "GET", "", what="the heartbeat", follow=True)
+        # The whole address: joined to an empty path it would get a slash at its end, or after its query.
+        answer = await outgoing.exchange(watcher, "GET", address, what="the heartbeat", follow=True)
         if answer.status >= 400:
             raise Unreachable(f"the heartbeat's address answered {answer.status}")
 

@@ -103,8 +103,13 @@ class Endpoints:
         try:
             raw = await _body(request)
         except Forbidden as error:
+            _log.warning("webhook refused", status=error.status, reason=str(error))
             return web.Response(status=error.status)
-        return web.Response(status=await self._probes.webhook(dict(request.headers), raw))
+        status = await self._probes.webhook(dict(request.headers), raw)
+        if 400 <= status < 500:
+            reason = "the signature does not match" if status == 401 else "the body is no event of an incident"
+            _log.warning("webhook refused", status=status, reason=reason)
+        return web.Response(status=status)
 
 
 async def _body(request: web.Request) -> bytes:

@@ -1,0 +1,35 @@
+"""A demo of a test's own, for what must be started differently: no lab, so that it is there in two seconds."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from bot.checkup import DEMO_SETTINGS, app_manifest
+from bot.local.demo import Demo, DemoOptions
+from tests.smoke.world import World
+
+_EXAMPLE = Path(__file__).parents[2] / "config" / "example.env"
+_SYSTEMS = ("NEWSLETTER_", "TARGET_LIST_", "PAGERDUTY_")
+
+
+@asynccontextmanager
+async def alone(directory: Path, *, socket_mode: bool = False, **settings: str) -> AsyncIterator[tuple[Demo, World]]:
+    """A workspace and a bot whose systems are addresses at which nobody listens."""
+    lines = [line for line in _EXAMPLE.read_text().splitlines() if line.startswith(_SYSTEMS)]
+    nobody = dict(line.split("=", 1) for line in lines)
+    options = DemoOptions(
+        port=0,
+        limits=False,
+        directory=directory,
+        socket_mode=socket_mode,
+        with_lab=False,
+        manifest=app_manifest("http://127.0.0.1", socket_mode=socket_mode),
+        settings={**DEMO_SETTINGS, **nobody, **settings},
+    )
+    async with (
+        Demo(options) as demo,
+        httpx.AsyncClient(base_url=demo.url, timeout=15, trust_env=False) as client,
+    ):
+        yield demo, World(client, restart=demo.restart_bot, kill=demo.kill_bot)

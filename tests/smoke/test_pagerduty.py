@@ -1,0 +1,198 @@
+"""PagerDuty beside Slack: paged at minute 0, acknowledged on either side, and a heartbeat that tells of a dead bot."""
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+
+from bot.local.lab.child import free_ports
+from tests.smoke.alone import alone
+from tests.smoke.pages import header, opens, paged, tally
+from tests.smoke.reading import Json
+from tests.smoke.world import World
+
+
+class Desk:
+    """What PagerDuty was told since the test began."""
+
+    def __init__(self, world: World, since: int) -> None:
+        self._world = world
+        self._since = since
+
+    @classmethod
+    async def of(cls, world: World) -> "Desk":
+        """From now on."""
+        return cls(world, await world.now())
+
+    async def events(self) -> list[Json]:
+        """The events that it was sent, oldest first."""
+        calls = await self._world.calls("steward", "pagerduty")
+        return [call["body"] for call in calls if call["path"] == "/v2/enqueue" and call["at"] >= self._since]
+
+    async def actions(self) -> list[str]:
+        """What each of them asked for."""
+        return [str(event["event_action"]) for event in await self.events()]
+
+    async def hears(self, *actions: str) -> list[Json]:
+        """Wait until these were asked for, and nothing else."""
+
+        async def exactly() -> bool:
+            return list(actions) == await self.actions()
+
+        await self._world.until(exactly, lambda: f"PagerDuty did not hear {actions} and nothing else", 25)
+        return await self.events()
+
+
+@pytest.mark.row("A13")
+@pytest.mark.parametrize(("severity", "urgency"), [("P0", "critical"), ("P1", "error")])
+async def test_p0_and_p1_page_there_at_minute_0(world: World, severity: str, urgency: str) -> None:
+    """The event names incident and system; what is done here is told there, each once."""
+    desk = await Desk.of(world)
+    shown = await opens(world, f"mail rings {severity}", severity)
+    [event] = await desk.hears("trigger")
+
+    await shown.click("I have it", by="sre")
+    await desk.hears("trigger", "acknowledge")
+    await world.user("sre").types("/incident update INC-1 looking").sees("INC-1")
+    await world.user("sre").types("/incident mitigate INC-1").sees("mitigated")
+    await world.user("sre").types("/incident resolve INC-1").sees("resolved")
+
+    events = await desk.hears("trigger", "acknowledge", "resolve")
+    assert {"INC-1"} == {each["dedup_key"] for each in events}
+    assert f"{severity} INC-1 Newsletter: mail rings {severity}" == event["payload"]["summary"]
+    assert (urgency, "newsletter") == (event["payload"]["severity"], event["payload"]["component"])
+
+
+@pytest.mark.row("A13")
+async def test_an_acknowledgement_there_counts_here(world: World) -> None:
+    """Nobody else is paged, the header names who has it, and it is not told back."""
+    desk = await Desk.of(world)
+    shown = await opens(world, "mail answered")
+    page = await paged(world, "sre", "mail answered")
+    await desk.hears("trigger")
+
+    await world.lab("steward", "pagerduty", acknowledge="INC-1")
+    await shown.becomes("On call at PagerDuty has it")
+    await page.becomes("On call at PagerDuty has it")
+    await world.advance("14m")
+
+    assert {"sre": 1, "lead": 0, "manager": 0, "cto": 0} == await tally(world, "mail answered")
+    assert ["trigger"] == await desk.actions()
+
+
+@pytest.mark.row("A13")
+async def test_only_pagerdutys_own_webhook_counts(tmp_path: Path) -> None:
+    """Forged, unsigned and foreign ones are refused and acknowledge nothing; what is no event is no server error."""
+    body, nonsense = json.dumps(_webhook("INC-1")).encode(), b'{"event": "<html>"}'
+    async with alone(tmp_path, PAGERDUTY_WEBHOOK_SECRET="shared") as (demo, world):
+        await world.user("engineer").types("/incident open P0 newsletter mail forged").sees("INC-1 is open")
+        shown = await header(world, "mail forged")
+        answers = []
+        async with httpx.AsyncClient(base_url=demo.bot.url, trust_env=False) as client:
+            for sent, content in (
+                ("v1=" + "0" * 64, body),
+                ("", body),
+                ("v1=ünsigned", body),
+                (_signature(body), body.replace(b"INC-1", b"INC-2")),
+                (_signature(nonsense), nonsense),
+                (_signature(body), b"x" * 2_000_000),
+            ):
+                headers = [(b"X-PagerDuty-Signature", sent.encode())]
+                answers.append((await client.post("/pagerduty/webhook", content=content, headers=headers)).status_code)
+            untouched = await shown.again()
+            headers = [(b"X-PagerDuty-Signature", _signature(body).encode())]
+            genuine = await client.post("/pagerduty/webhook", content=body, headers=headers)
+            await shown.becomes("A real person has it")
+        written = demo.bot.log.read_text()
+
+    assert [401, 401, 401, 401, 400, 413] == answers
+    assert "nobody has it yet" in untouched.words
+    assert 200 == genuine.status_code
+    assert "Traceback" not in written
+    assert 6 == written.count("webhook refused")
+    assert "A real person" not in written
+
+
+@pytest.mark.row("A13")
+async def test_slack_goes_on_while_pagerduty_is_down(world: World) -> None:
+    """The pages in Slack come in time; PagerDuty gets its event when it is back, once."""
+    desk = await Desk.of(world)
+    await world.lab("steward", "pagerduty", state="down")
+    await opens(world, "mail unrung")
+    await paged(world, "sre", "mail unrung")
+    await world.advance("5m")
+    await paged(world, "lead", "mail unrung")
+    assert [] == await desk.actions()
+
+    await world.lab("steward", "pagerduty", state="up")
+    await world.advance("1m")
+
+    await desk.hears("trigger")
+
+
+@pytest.mark.row("A13")
+async def test_a_page_that_is_obsolete_does_not_leave_late(world: World) -> None:
+    """Acknowledged here while PagerDuty was down: the phone does not ring afterwards."""
+    desk = await Desk.of(world)
+    await world.lab("steward", "pagerduty", state="down")
+    shown = await opens(world, "mail hushed")
+    await (await paged(world, "sre", "mail hushed")).click("I have it")
+    await shown.becomes("@sre has it")
+
+    await world.lab("steward", "pagerduty", state="up")
+    await world.advance("2m")
+
+    assert "trigger" not in await desk.actions()
+
+
+@pytest.mark.row("A13")
+async def test_a_heartbeat_leaves_and_a_dead_bot_falls_silent(tmp_path: Path) -> None:
+    """The address is fetched after a whole cycle; killed, nothing comes; started again, it does."""
+    beats: list[str] = []
+
+    async def beat(request: web.Request) -> web.Response:
+        beats.append(request.path)
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_get("/ping/steward", beat)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    [port] = free_ports(1)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    address = f"http://127.0.0.1:{port}/ping/steward"
+    try:
+        async with alone(tmp_path, STEWARD_HEARTBEAT_URL=address) as (_, world):
+            await world.until(lambda: _any(beats, 1), lambda: "no heartbeat came")
+            await world.kill_bot()
+            dead = len(beats)
+            await world.restart_bot()
+            await world.until(lambda: _any(beats, dead + 1), lambda: "no heartbeat came after the restart")
+    finally:
+        await runner.cleanup()
+
+    assert [1, 2] == [dead, len(beats)]
+
+
+async def _any(beats: list[str], wanted: int) -> bool:
+    return len(beats) >= wanted
+
+
+def _signature(body: bytes) -> str:
+    return f"v1={hmac.new(b'shared', body, hashlib.sha256).hexdigest()}"
+
+
+def _webhook(key: str) -> Json:
+    return {
+        "event": {
+            "id": "01ABC",
+            "event_type": "incident.acknowledged",
+            "resource_type": "incident",
+            "agent": {"id": "P1", "type": "user_reference", "summary": "A real person"},
+            "data": {"id": "Q1", "type": "incident", "incident_key": key, "status": "acknowledged"},
+        }
+    }
