@@ -150,20 +150,3 @@ class _Changes:
     def _note(self, name: str, *, changed: bool) -> None:
         if changed and queries.writes(name):
             self.seen.add(name)
-
-
-async def open_ledger(address: str) -> Ledger:
-    """Open and migrate the ledger at `sqlite:///file.db`, `sqlite:///:memory:` or `postgresql://…`."""
-    if address.startswith("sqlite:///"):
-        from bot.store.sqlite import SqliteDriver  # noqa: PLC0415 - only one driver is ever loaded
-
-        driver: Driver = SqliteDriver(address.removeprefix("sqlite:///"))
-    elif address.startswith(("postgresql://", "postgres://")):
-        from bot.store.postgres import PostgresDriver  # noqa: PLC0415
-
-        driver = PostgresDriver(address)
-    else:
-        raise ValueError("STEWARD_DATABASE must start with sqlite:/// or postgresql://")
-    ledger = Ledger(driver)
-    await ledger.migrate()
-    return ledger
