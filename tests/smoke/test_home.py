@@ -1,0 +1,73 @@
+"""The home tab: open incidents, what waits for this person's decision, health at a glance; and its buttons work."""
+
+import pytest
+
+from tests.smoke.pages import opens
+from tests.smoke.reading import Json, pressables, words
+from tests.smoke.world import Doing, World
+
+
+async def home(world: World, user: str, *texts: str, without: str = "") -> Json:
+    """Open one's home tab until it says all of this."""
+
+    async def look() -> Json | None:
+        view = await world.user(user).opens_home()
+        said = words(view)
+        return view if all(text in said for text in texts) and not (without and without in said) else None
+
+    found: Json = await world.until(look, lambda: f"{user}'s home tab never said {texts} without {without!r}", 20)
+    return found
+
+
+def press(world: World, user: str, view: Json, label: str) -> Doing:
+    """Press a button on the home tab."""
+    button = next(each for each in pressables(view["blocks"]) if each.label.startswith(label))
+    body = {"user": user, "view_id": view["id"], "action_id": button.action_id, "value": button.value}
+    return Doing(world, user, "@" + user, "/local/click", body)
+
+
+@pytest.mark.row("A4")
+async def test_open_incidents_and_health_stand_there(world: World) -> None:
+    """Before anything happens it says so; an incident appears with who has it, and goes when it is over."""
+    await home(world, "sre", "Open incidents", "🟢 None.", "Nothing.", "Newsletter", "Target List Formatter")
+    await world.lab("newsletter", "app", state="error")
+    await opens(world, "mail at home")
+    await world.advance("61s")
+
+    await home(world, "sre", "INC-1 P0", "Newsletter: mail at home", "nobody has it yet", "🔴 Newsletter: ")
+    await world.user("sre").types("/incident ack INC-1").sees("@sre has it")
+    await home(world, "lead", "INC-1 P0", "@sre has it")
+    await world.user("sre").types("/incident resolve INC-1").sees("resolved")
+
+    await home(world, "sre", "🟢 None.", without="INC-1")
+
+
+@pytest.mark.row("A7")
+async def test_only_those_who_may_decide_see_what_waits(world: World) -> None:
+    """The lead finds the request with its plan; its requester does not; decided, it is gone."""
+    await world.lab("target-list", "netlify", locked=False, published="dep-41")
+    line = "/rollback target-list web to previous because 503 at home"
+    ask = await world.user("sre").types(line).sees("Needs 1 of")
+
+    waiting = await home(world, "lead", "OP-1", "dep-41 → dep-40")
+    await home(world, "sre", "Waiting for your decision", "Nothing.")
+    await home(world, "engineer", "Waiting for your decision", "Nothing.")
+    plan = await press(world, "lead", waiting, "Full plan").form("")
+
+    assert "/sites/site-target-list/deploys/dep-40/restore" in str(plan["blocks"])
+    await ask.click("Approve", by="lead")
+    await ask.becomes("verified: web 200")
+    await home(world, "lead", "Nothing.", without="OP-1")
+
+
+@pytest.mark.row("A4")
+async def test_an_incident_can_be_opened_from_there(world: World) -> None:
+    """The button opens the same form as the command, and pages as well."""
+    view = await home(world, "engineer", "Open incidents")
+
+    form = await press(world, "engineer", view, "Open incident").form("Open an incident")
+    await world.user("engineer").submits(form, severity="P1", system="newsletter", title="opened at home")
+
+    await world.sees("opened at home · @sre, you are next", channel="@sre")
+    health = await press(world, "engineer", await home(world, "engineer", "INC-1 P1"), "Health").form("")
+    assert "Newsletter" in str(health["blocks"])
