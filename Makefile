@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 	sed -n '/^uv==/,/^    # via/p' requirements.lock > .venv/uv.txt
 	$(PIP) --require-hashes -r .venv/uv.txt
 	UV_HTTP_TIMEOUT=20 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock || $(PIP) --require-hashes -r requirements.lock
-	$(PIP) --no-build-isolation --no-deps -e .
+	$(PIP) --quiet --no-build-isolation --no-deps -e .
 	touch .venv
 
 demo: .venv
