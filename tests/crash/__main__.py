@@ -25,9 +25,10 @@ async def main() -> int:
 
 
 def _show(title: str, result: Result) -> None:
-    load = (
-        f"{result.kills} kills, {result.incidents} incidents, {result.rollbacks} rollbacks, {result.messages} messages"
-    )
+    hit = f"{result.hit.sends} sends, {result.hit.requests} requests and {result.hit.steps} operations under way"
+    load = f"{result.kills} kills met {hit}; {result.incidents} incidents, {result.rollbacks} rollbacks"
+    if not result.meaningful:
+        print(f"{title}: the kills met too little work to prove anything", file=sys.stderr)  # noqa: T201 - as below
     print(f"{title} ({load}):\n{result.findings}", flush=True)  # noqa: T201 - its purpose
     found = result.findings
     for name in (*found.lost, *found.twice, *found.paged, *found.messages, *found.duplicates):

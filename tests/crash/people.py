@@ -45,7 +45,7 @@ class People:
             title = f"crash {next(self._numbers)}"
             if await self._command(session, "U0ENGINEER", "/incident", f"open P0 shop {title}"):
                 self.opened.add(title)
-            await asyncio.sleep(_RANDOM.uniform(0.1, 0.5))
+            await asyncio.sleep(_RANDOM.uniform(0.3, 0.9))
 
     async def _acknowledge(self, session: aiohttp.ClientSession, ended: asyncio.Event) -> None:
         """Every other incident gets an owner, a moment after it was seen."""
