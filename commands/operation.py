@@ -54,13 +54,13 @@ class Words:
         return cls(_token(incoming.private), text)
 
 
-@button("operation.approve", parse=Press.parse)
+@button("operation.approve", parse=Press.parse, decides=True)
 async def approve(call: Invocation[Press], services: Services) -> None:
     """Approve; the message in the channel tells the rest."""
     await services.operations.decide(call.request.token, call.actor, "approve", receipt=call.receipt)
 
 
-@button("operation.deny", parse=Look.parse)
+@button("operation.deny", parse=Look.parse, decides=True)
 async def deny(call: Invocation[Look], services: Services) -> Modal:
     """Ask why before anything is denied."""
     operation = await services.operations.find(call.request.token)
@@ -69,7 +69,7 @@ async def deny(call: Invocation[Look], services: Services) -> Modal:
     return Modal("Deny the request", "operation.deny_form", (reason,), "Deny", operation.token, intro)
 
 
-@form("operation.deny_form", parse=Words.parse)
+@form("operation.deny_form", parse=Words.parse, decides=True)
 async def denied(call: Invocation[Words], services: Services) -> None:
     """Deny with the reason."""
     await services.operations.decide(call.request.token, call.actor, "deny", call.request.text, receipt=call.receipt)
@@ -89,7 +89,7 @@ async def confirm(call: Invocation[Press], services: Services) -> Message:
     return _running(operation)
 
 
-@button("operation.plan", parse=Look.parse)
+@button("operation.plan", parse=Look.parse, decides=True)
 async def full_plan(call: Invocation[Look], services: Services) -> Message:
     """The whole plan, to the person who asks."""
     return operation_replies.full_plan(await services.operations.find(call.request.token))

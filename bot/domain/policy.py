@@ -67,6 +67,14 @@ class Policy:
             )
         return Verdict(allowed=True, approvals_needed=rule.approvals, reason=f"{held[0]} may ask for {risk} requests")
 
+    def may_take_part(self, access: Access, risk: Risk) -> Verdict:
+        """Whether a person may open what others asked for: who may ask may, and so may whoever approves anything."""
+        asking = self.may_ask(access, risk)
+        held = sorted(access.roles & frozenset[str]().union(*(rule.approve for rule in self.rules.values())))
+        if asking.allowed or not held:
+            return asking
+        return Verdict(allowed=True, approvals_needed=0, reason=f"{held[0]} decides on requests of others")
+
     def may_approve(self, access: Access, risk: Risk, *, own: bool) -> Verdict:
         """Whether a person may decide on a request; `own`: it is theirs, from any of their accounts."""
         rule = self.rules.get(risk)

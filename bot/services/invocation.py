@@ -84,6 +84,8 @@ class Listener:
     """One registered command, button or form. `parse` is pure and raises `UsageError` (forms: `FieldErrors`).
 
     `in_place`: a button whose reply takes the place of the message that it stood in, where only this person sees that.
+    `decides`: it decides on somebody's request, so who may approve may press it without being allowed to ask; whether
+    they may decide on this very request is up to the service behind it.
     """
 
     kind: Kind
@@ -93,6 +95,7 @@ class Listener:
     usage: str = ""
     description: str = ""
     in_place: bool = False
+    decides: bool = False
 
 
 def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
@@ -106,14 +109,16 @@ def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming
     return lambda handler: Listener("command", key, parse_or_help, handler, usage=usage, description=description)
 
 
-def button(key: str, *, parse: Callable[[Incoming], R], in_place: bool = False) -> Callable[[_Run[R]], Listener]:
+def button(
+    key: str, *, parse: Callable[[Incoming], R], in_place: bool = False, decides: bool = False
+) -> Callable[[_Run[R]], Listener]:
     """Register a button or select by its action name; `in_place` where it refreshes or settles what it stands in."""
-    return lambda handler: Listener("button", key, parse, handler, in_place=in_place)
+    return lambda handler: Listener("button", key, parse, handler, in_place=in_place, decides=decides)
 
 
-def form(key: str, *, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
+def form(key: str, *, parse: Callable[[Incoming], R], decides: bool = False) -> Callable[[_Run[R]], Listener]:
     """Register a form's submission by the form's name."""
-    return lambda handler: Listener("form", key, parse, handler)
+    return lambda handler: Listener("form", key, parse, handler, decides=decides)
 
 
 _Run = Callable[[Invocation[R], "Services"], Awaitable[Reply]]

@@ -41,7 +41,7 @@ class Runner:
         """The handler's reply, or why there is none. Raises nothing but a cancellation."""
         actor = self._services.directory.actor(incoming.slack_user, self._via)
         try:
-            access = await self._allowed(actor, request, incoming, receipt)
+            access = await self._allowed(actor, listener, request, incoming, receipt)
             return await listener.handler(
                 Invocation(request, actor, access, incoming, answers, receipt), self._services
             )
@@ -56,10 +56,13 @@ class Runner:
             _log.exception("request failed", key=incoming.key, request_id=incoming.request_id)
             return Failed(sorry(incoming), error)
 
-    async def _allowed(self, actor: Actor, request: Request, incoming: Incoming, receipt: str | None) -> Access:
+    async def _allowed(
+        self, actor: Actor, listener: Listener, request: Request, incoming: Incoming, receipt: str | None
+    ) -> Access:
         """The person's access, if it is enough; raises `Refused` with the policy's reason."""
         access = await self._access(actor)
-        verdict = self._policy.may_ask(access, request.risk)
+        may = self._policy.may_take_part if listener.decides else self._policy.may_ask
+        verdict = may(access, request.risk)
         if not verdict.allowed:
             await self._record_refusal(actor, incoming, request, verdict, receipt)
             raise Refused(f"Not allowed: {verdict.reason}.")

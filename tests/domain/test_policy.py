@@ -33,6 +33,20 @@ def test_who_may_ask(roles: frozenset[str], risk: Risk, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("roles", "allowed"),
+    [
+        pytest.param(ENGINEER, True, id="who may ask sees what is asked"),
+        pytest.param(frozenset({"approver"}), True, id="an approver need not be an engineer"),
+        pytest.param(frozenset({"security"}), False, id="another role does not count"),
+        pytest.param(frozenset(), False, id="a stranger takes no part"),
+    ],
+)
+def test_who_may_take_part_in_decisions(roles: frozenset[str], allowed: bool) -> None:
+    """Deciding on requests of others does not need the right to ask."""
+    assert allowed == POLICY.may_take_part(Access(roles), Risk.CHANGE).allowed
+
+
+@pytest.mark.parametrize(
     ("roles", "own", "allowed"),
     [
         pytest.param(APPROVER, False, True, id="an approver may approve someone else's request"),
