@@ -60,6 +60,21 @@ async def test_only_those_who_may_decide_see_what_waits(world: World) -> None:
     await home(world, "lead", "Nothing.", without="OP-1")
 
 
+@pytest.mark.row("A7")
+async def test_it_shows_no_more_than_a_person_may_ask_for(world: World) -> None:
+    """Anybody in the workspace can open it: a stranger sees nothing, who only approves sees what waits for them."""
+    await world.lab("target-list", "netlify", locked=False, published="dep-41")
+    await world.user("sre").types("/rollback target-list web to previous because 503 abroad").sees("Needs 1 of")
+    await world.lab("steward", "engineers", members=["sre"])
+    await world.lab("steward", "approvers", members=["lead"])
+    await world.advance("61s")
+
+    stranger = words(await home(world, "manager", "Nothing to see here", without="OP-1"))
+    approver = words(await home(world, "lead", "OP-1"))
+
+    assert [] == [said for said in ("incident", "Health", "Newsletter") if said in stranger + approver]
+
+
 @pytest.mark.row("A4")
 async def test_an_incident_can_be_opened_from_there(world: World) -> None:
     """The button opens the same form as the command, and pages as well."""
