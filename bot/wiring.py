@@ -210,7 +210,14 @@ class Server:
             services=services,
             policy=bot.policy,
             inbox=inbox,
-            home=Home(bot.ledger, services.systems, services.operations, services.incidents),
+            home=Home(
+                bot.ledger,
+                services.systems,
+                services.operations,
+                services.incidents,
+                services.directory,
+                bot.policy,
+            ),
             probes=Probes(
                 ready=Readiness(self.engine, bot.ledger, bot.clock),
                 metrics=Metrics(self.engine, bot.clock),

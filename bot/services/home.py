@@ -5,7 +5,9 @@ from collections import Counter
 from bot.domain.incident_messages import summary_line
 from bot.domain.message import Bold, Button, Buttons, Divider, Heading, Message, Paragraph, Part, Small
 from bot.domain.people import Actor
+from bot.domain.policy import Policy, Risk
 from bot.domain.reading import Status
+from bot.services.directory import Directory
 from bot.services.incidents import Incidents
 from bot.services.operations import Operations
 from bot.services.systems import System, Systems
@@ -15,35 +17,64 @@ MOST = 10
 
 
 class Home:
-    """Composes the tab from the ledger alone, so that it appears at once."""
+    """Composes the tab from the ledger alone, so that it appears at once.
 
-    def __init__(self, ledger: Ledger, systems: Systems, operations: Operations, incidents: Incidents) -> None:
+    Everybody in the workspace can open it, so it shows no more than the policy lets a person ask for.
+    """
+
+    def __init__(  # noqa: PLR0917 - the parts it stands on, built once by wiring
+        self,
+        ledger: Ledger,
+        systems: Systems,
+        operations: Operations,
+        incidents: Incidents,
+        directory: Directory,
+        policy: Policy,
+    ) -> None:
         self._ledger = ledger
         self._systems = systems
+        self._directory = directory
+        self._policy = policy
         self._operations = operations
         self._incidents = incidents
 
     async def __call__(self, actor: Actor) -> Message:
         """The tab of one person."""
+        access = await self._directory.access(actor)
+        if not self._policy.may_take_part(access, Risk.READ).allowed:
+            return Message.plain(f"Nothing to see here: {self._policy.may_ask(access, Risk.READ).reason}.")
+        if not self._policy.may_ask(access, Risk.READ).allowed:
+            return Message("Steward", tuple(await self._decisions(actor)))
+        incidents = await self._open_incidents()
+        decisions = await self._decisions(actor)
+        return Message("Steward", (*incidents, Divider(), *decisions, Divider(), *await self._health()))
+
+    async def _open_incidents(self) -> list[Part]:
         incidents = await self._incidents.unresolved()
-        pending = await self._operations.pending_for(actor)
         parts: list[Part] = [Heading("Open incidents")]
         titles = {system.name: system.title for system in self._systems.all()}
         parts += [Paragraph((summary_line(it, titles.get(it.system, "")),)) for it in incidents[:MOST]]
         if not incidents:
             parts.append(Paragraph((("🟢 None.",),)))
         parts.append(Buttons((Button("Open incident…", "incident.open_form"),)))
-        parts += [Divider(), Heading("Waiting for your decision")]
+        return parts
+
+    async def _decisions(self, actor: Actor) -> list[Part]:
+        pending = await self._operations.pending_for(actor)
+        parts: list[Part] = [Heading("Waiting for your decision")]
         for operation in pending[:MOST]:
             parts.append(Paragraph(((Bold(operation.id), f" {operation.plan.title}"),)))
             parts.append(Buttons((Button("Full plan", "operation.plan", operation.token),)))
         if not pending:
             parts.append(Paragraph((("Nothing.",),)))
-        parts += [Divider(), Heading("Health at a glance")]
+        return parts
+
+    async def _health(self) -> list[Part]:
+        parts: list[Part] = [Heading("Health at a glance")]
         for system in self._systems.all():
             parts += await self._glance(system)
         parts.append(Small(("As of the last round, once a minute; Health reads anew.",)))
-        return Message("Steward", tuple(parts))
+        return parts
 
     async def _glance(self, system: System) -> list[Part]:
         rows = await self._ledger.read(lambda tx: tx.all("readings_of", system=system.name))
