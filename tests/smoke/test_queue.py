@@ -13,11 +13,11 @@ async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
     await world.lab("newsletter", "worker", state="down")
     await world.lab("newsletter", "redis", traffic=False)
     await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 40, "campaign-emails.failed": 5})
-    await world.user("sre").types("/health newsletter campaign-emails").sees("campaign-emails")
+    await world.user("sre").types("/health newsletter campaign-emails").sees("Refresh")
     await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 1240})
     await world.advance("5m")
 
-    seen = await world.user("sre").types("/queue newsletter campaign-emails").sees("🔴 Newsletter · campaign-emails")
+    seen = await world.user("sre").types("/queue newsletter campaign-emails").sees("Refresh")
 
     async with Redis.from_url(await world.url("newsletter", "redis")) as redis:
         waiting = await redis.llen("bull:campaign-emails:wait")
@@ -37,7 +37,7 @@ async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: Wo
     await world.lab("target-list", "redis", score_unit="seconds")
     await world.lab("target-list", "redis", expired=7, stuck=3)
 
-    seen = await world.user("sre").types("/queue target-list").sees("export-jobs")
+    seen = await world.user("sre").types("/queue target-list").sees("Refresh")
 
     flat = " ".join(seen.words.split())
     assert "Expired 7" in flat
@@ -52,7 +52,7 @@ async def test_a_paused_queue_and_both_queues_of_a_system(world: World) -> None:
     """Without a name all queues of the system are shown; a paused one says so."""
     await world.lab("newsletter", "redis", dotted={"ai-insights.paused": True})
 
-    seen = await world.user("sre").types("/queue newsletter").sees("ai-insights")
+    seen = await world.user("sre").types("/queue newsletter").sees("Refresh")
 
     assert "campaign-emails" in seen.words
     assert "Paused" in seen.words
