@@ -1,8 +1,9 @@
 """Steward on the command line: the same parser, policy, services and audit, for when Slack is down."""
 
 import asyncio
-import getpass
 import logging
+import os
+import pwd
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,6 +43,14 @@ class TerminalAnswers:
         raise UsageError(f"Here every word must be given: {', '.join(field.label for field in modal.fields)}.")
 
 
+def os_user() -> str:
+    """Whose process this is, as the kernel says it: LOGNAME and USER name whomever the caller writes there."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # A container's user without a line in passwd.
+        return f"uid {os.getuid()}"
+
+
 @asynccontextmanager
 async def _here() -> AsyncIterator[Core]:
     """The bot without its server; only warnings are logged, so that the answer stands alone."""
@@ -58,7 +67,7 @@ async def ask(line: str) -> int:
         click.echo(f"There is no command {name}; there are {', '.join(_COMMANDS)}.", err=True)
         return USAGE
     async with _here() as bot:
-        actor = bot.services.directory.actor_of_os_user(getpass.getuser())
+        actor = bot.services.directory.actor_of_os_user(os_user())
         incoming = Incoming(
             kind="command",
             key=listener.key,
@@ -96,7 +105,7 @@ async def decide(operation: str, verdict: str, reason: str) -> int:
     """Approve, deny or cancel as the person whom the OS user maps to; the exit code."""
     decisions: dict[str, Decision] = {"approve": "approve", "deny": "deny", "cancel": "cancel"}
     async with _here() as bot:
-        actor = bot.services.directory.actor_of_os_user(getpass.getuser())
+        actor = bot.services.directory.actor_of_os_user(os_user())
         decided = await bot.services.operations.decide(operation, actor, decisions[verdict], reason)
         click.echo(f"{decided.id} is {decided.state.value}.")
         return WAITING if decided.state is State.PENDING else DONE
