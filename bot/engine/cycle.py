@@ -14,6 +14,7 @@ from bot.store import Ledger
 _LOG = structlog.get_logger(__name__)
 
 _CYCLE = 1.0
+_FIRST_CYCLE = 0.1
 _SPACING = 0.1
 _SETTLE_ROUNDS = 50
 _SETTLE_PATIENCE = 30.0
@@ -66,7 +67,8 @@ class Engine:
         try:
             while not self._stopping:
                 self._woken.clear()
-                await self.cycle(patience=_CYCLE)
+                # The first one tells that the bot works; a summary that then reads every target does not hold it up.
+                await self.cycle(patience=_CYCLE if self.cycles else _FIRST_CYCLE)
                 await self._wait()
         finally:
             await self._sender.stop()

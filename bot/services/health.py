@@ -22,6 +22,9 @@ FIRST_ANSWER = 0.8
 
 QUEUE_TIMEOUT = 4_000
 PROBE_EVERY = MINUTE
+PROBE_AFTER = 2_000
+"""When the first round starts: once the bot is ready, which a round of every client's first call would delay."""
+
 TREND_WINDOW = 10 * MINUTE
 
 Run = Callable[[], Coroutine[None, None, Reading]]
@@ -182,11 +185,13 @@ class Probe:
         self._health = health
         self._systems = systems
         self._clock = clock
-        self._due = 0
+        self._due: int | None = None
         self._running: asyncio.Task[None] | None = None
 
     async def run(self, now: int) -> bool:
         """Start a round in the background where one is due; a slow target never holds the cycle up."""
+        if self._due is None:
+            self._due = now + PROBE_AFTER
         if now >= self._due and (self._running is None or self._running.done()):
             if self._running is not None:
                 self._running.result()
