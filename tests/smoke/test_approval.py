@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.smoke.test_rollback import asked, before_any_rollback, changes
+from tests.smoke.rollbacks import ASK, asked, before_any_rollback, changes
 from tests.smoke.world import World
 
 Late = Callable[..., Awaitable[int]]
@@ -119,6 +119,19 @@ async def test_who_left_the_group_a_minute_ago_may_not_approve(world: World) -> 
     await ask.click("Approve", by="manager")
 
     await ask.becomes("verified")
+
+
+@pytest.mark.row("A7")
+async def test_who_may_not_ask_is_told_why(world: World) -> None:
+    """Without the role nothing is planned for others to see, and the refusal names what is missing."""
+    await before_any_rollback(world)
+    await world.lab("steward", "engineers", members=["sre", "lead", "manager", "cto"])
+    await world.advance("61s")
+
+    refused = await world.user("engineer").types(ASK).sees("you do not hold it")
+
+    assert "needs the role engineer" in refused.words
+    assert "OP-1" in (await asked(world)).words
 
 
 @pytest.mark.row("A7")

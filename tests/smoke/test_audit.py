@@ -5,13 +5,14 @@ import json
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.smoke.conftest import Stage
-from tests.smoke.test_rollback import asked, before_any_rollback
+from tests.smoke.rollbacks import asked, before_any_rollback
 from tests.smoke.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +59,8 @@ async def sealed(stage: Stage, world: World) -> str:
 def tamper(stage: Stage, statement: str) -> None:
     """Change the ledger behind the bot's back."""
     if stage.database.startswith("sqlite:///"):
-        with sqlite3.connect(stage.database.removeprefix("sqlite:///"), timeout=10) as connection:
-            connection.execute(statement)
-        connection.close()
+        with closing(sqlite3.connect(stage.database.removeprefix("sqlite:///"), timeout=10)) as ledger, ledger:
+            ledger.execute(statement)
         return
     with psycopg.connect(stage.database, autocommit=True) as connection:
         connection.execute(statement.encode())
@@ -77,10 +77,9 @@ async def test_the_chain_holds_and_is_exported(stage: Stage, world: World, tmp_p
 
     assert "audit intact" in said
     assert (0, True) == (code, "rows written" in exported)
-    with sqlite3.connect(target) as database:
+    with closing(sqlite3.connect(target)) as database:
         rows = database.execute("select kind, actor, detail from audit where subject = 'OP-1' order by sequence")
         found = rows.fetchall()
-    database.close()
     kinds = [kind for kind, _, _ in found]
     assert [
         "operation.proposed",

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.smoke.rollbacks import asked, before_any_rollback, changes
 from tests.smoke.test_restart import form, started
-from tests.smoke.test_rollback import asked, before_any_rollback, changes
 from tests.smoke.world import Doing, Seen, World
 
 

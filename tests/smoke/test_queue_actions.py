@@ -35,10 +35,10 @@ def reaches(count: Callable[[], Awaitable[int]], wanted: int) -> Callable[[], Aw
 async def test_failed_jobs_are_retried_and_the_live_worker_finishes_them(world: World) -> None:
     """The plan lists the jobs, the requester confirms, BullMQ's own worker does the rest."""
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", **{"campaign-emails.failed": 30})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 30})
     sre = world.user("sre")
     async with redis_of(world, "newsletter") as redis:
-        ids = await redis.zrange(FAILED, 0, -1)
+        ids = [str(each) for each in await redis.zrange(FAILED, 0, -1)]
         queue = await sre.types("/queue newsletter campaign-emails").sees("campaign-emails")
 
         plan = await queue.click("Retry failed…").sees("Retry 30 failed jobs of newsletter/campaign-emails")
@@ -70,9 +70,9 @@ async def _told(thread: Callable[[], Awaitable[str]], text: str) -> bool:
 async def test_a_retry_that_would_lose_jobs_is_refused_with_the_reason(world: World) -> None:
     """On a paused queue of BullMQ 5 a retried job is lost when it is resumed: resume first."""
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", **{"campaign-emails.generation": "bullmq:5.81.3"})
-    await world.lab("newsletter", "redis", **{"campaign-emails.failed": 4})
-    await world.lab("newsletter", "redis", **{"campaign-emails.paused": True})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.generation": "bullmq:5.81.3"})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 4})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.paused": True})
     queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("campaign-emails")
 
     refused = await queue.click("Retry failed…").sees("a retry now would lose jobs")
@@ -87,13 +87,13 @@ async def test_a_retry_that_would_lose_jobs_is_refused_with_the_reason(world: Wo
 async def test_a_confirmed_plan_skips_what_is_no_longer_failed(world: World) -> None:
     """Ids are frozen in the plan; one that moved on meanwhile is skipped and reported, a new one is left alone."""
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", **{"campaign-emails.failed": 3})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 3})
     queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("campaign-emails")
     plan = await queue.click("Retry failed…").sees("Retry 3 failed jobs")
     async with redis_of(world, "newsletter") as redis:
-        gone, *_ = await redis.zrange(FAILED, 0, 0)
+        gone = str((await redis.zrange(FAILED, 0, 0))[0])
         await redis.zrem(FAILED, gone)
-        await world.lab("newsletter", "redis", **{"campaign-emails.failed": 3})
+        await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 3})
 
         run = await plan.click("Run it").sees("→ ✅")
         done = await run.becomes("done in")

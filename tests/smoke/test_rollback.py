@@ -3,39 +3,8 @@
 import httpx
 import pytest
 
-from tests.smoke.reading import Json
+from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
 from tests.smoke.world import Seen, World
-
-ASK = "/rollback target-list web to previous because 503 since the preview grid"
-
-
-async def before_any_rollback(world: World) -> None:
-    """dep-41 is live and publishing is open, whatever an earlier test left."""
-    await world.lab("target-list", "netlify", locked=False, published="dep-41")
-
-
-async def asked(world: World, line: str = ASK, by: str = "sre") -> Seen:
-    """The request in the channel."""
-    return await world.user(by).types(line).sees("Needs 1 of")
-
-
-async def netlify(world: World) -> Json:
-    """What Netlify is set to now."""
-    values: Json = (await world.client.get("/local/lab")).json()["target-list"]["netlify"]["values"]
-    return values
-
-
-async def changes(world: World, since: int) -> list[str]:
-    """The calls since a moment that changed something at Netlify."""
-    found = await world.calls("target-list", "netlify")
-    return [call["path"].removeprefix("/api/v1") for call in found if call["method"] == "POST" and call["at"] >= since]
-
-
-async def image(world: World, service: str = "app") -> str:
-    """The image that a service of the compose project runs, as the Docker Engine tells it."""
-    async with httpx.AsyncClient(base_url=await world.url("newsletter", "docker"), trust_env=False) as engine:
-        containers = (await engine.get("/containers/json")).json()
-    return next(str(each["Image"]) for each in containers if each["Labels"]["com.docker.compose.service"] == service)
 
 
 @pytest.mark.row("A3")
@@ -106,6 +75,8 @@ async def test_a_form_asks_for_what_is_missing(world: World) -> None:
     await before_any_rollback(world)
     sre = world.user("sre")
     await sre.types("/incident open P1 target-list exports are empty").sees("is open")
+    typed = await sre.types("/rollback target-list web to dep-38").form("Roll back")
+    await world.client.post("/local/close", json={"user": "sre", "view_id": typed["id"]})
     health = await sre.types("/health target-list").sees("Roll back…")
 
     form = await health.click("Roll back…").form("Roll back")
@@ -114,6 +85,7 @@ async def test_a_form_asks_for_what_is_missing(world: World) -> None:
     reason = str(form["blocks"][1]["element"])
     ask = await sre.submits(form, release="target-list web dep-39", reason="dep-40 is bad as well").sees("Needs 1 of")
 
+    assert "dep-38" in str(typed["blocks"][0]["element"]["initial_option"])
     assert "dep-41" not in options
     assert {"dep-40", "dep-39", "dep-38"} <= set(options.replace("'", " ").split())
     assert "exports are empty" in reason
@@ -212,13 +184,21 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
     await ask.click("Approve", by="lead")
     await world.until(lambda: changes(world, since), lambda: "the restore was never called")
     await world.kill_bot()
+    await world.until(lambda: _published(world, "dep-40"), lambda: "Netlify never did what it was asked")
+    await world.lab("target-list", "netlify", state="down")
     await world.restart_bot()
-    unknown = await ask.becomes("outcome unknown")
+    unknown = await ask.becomes("outcome unknown", within=30)
     assert ["Observe again", "It happened", "It did not", "Full plan"] == unknown.buttons
-    done = await ask.becomes("observed: target-list/web runs dep-40", within=30)
+    await world.lab("target-list", "netlify", state="up")
+    await unknown.click("Observe again", by="sre")
+    done = await ask.becomes("observed: target-list/web runs dep-40")
 
     assert ["/sites/site-target-list/deploys/dep-40/restore"] == await changes(world, since)
     assert "Undo" in done.buttons
+
+
+async def _published(world: World, wanted: str) -> bool:
+    return bool((await netlify(world))["published"] == wanted)
 
 
 @pytest.mark.row("A3")
