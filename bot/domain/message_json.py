@@ -13,7 +13,9 @@ _CLASSES = {
     if isinstance(value, type) and dataclasses.is_dataclass(value)
 }
 # Looked up once: a page writes three messages, and asking `dataclasses` for each value took most of its time.
-_FIELDS: dict[type, tuple[str, ...]] = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in _CLASSES.values()}
+_FIELDS: dict[type, tuple[str, ...]] = {
+    cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in _CLASSES.values()
+}
 
 
 def dump(message: Message) -> str:
