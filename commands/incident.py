@@ -49,7 +49,7 @@ class Press:
         token, _, level = incoming.text.partition(":")
         if not token:
             raise UsageError("This button belongs to no incident; /incident list shows the open ones.")
-        return cls(Reference(token=token), int(level) if level.isdecimal() else None)
+        return cls(Reference(token=token), int(level) if level.isdecimal() and len(level) < 4 else None)
 
 
 @dataclass(frozen=True, slots=True)

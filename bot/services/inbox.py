@@ -128,7 +128,8 @@ def _write(tx: Tx, *, batch: _Batch) -> list[int]:
 def _dump(incoming: Incoming) -> str:
     values = {name: getattr(incoming, name) for name in _FIELDS}
     values["fields"] = dict(incoming.fields)
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    # In ASCII: half a character, which JSON can carry, would fail the commit of everybody who shares it.
+    return json.dumps(values, separators=(",", ":"))
 
 
 def _load(call: str) -> Incoming:

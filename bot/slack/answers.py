@@ -133,7 +133,10 @@ class SlackAnswers:
 
 def trusted(address: str, api: str) -> bool:
     """Whether replies may go there: Slack's own host, or the host of the API that the bot was told to use."""
-    target, base = urlsplit(address), urlsplit(api)
+    try:
+        target, base = urlsplit(address), urlsplit(api)
+    except ValueError:  # A bracket that is never closed, and the like.
+        return False
     if target.scheme == "https" and target.netloc == RESPONSE_HOST:
         return True
     return bool(target.netloc) and (target.scheme, target.netloc) == (base.scheme, base.netloc)

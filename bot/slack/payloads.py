@@ -154,7 +154,7 @@ def submission(body: Mapping[str, Any], now: int) -> Incoming:
         trigger=payload.trigger_id,
         response_url=response_url,
         fields={str(block): _field(elements) for block, elements in values.items()},
-        private=private if end else payload.view.private_metadata,
+        private=without_unseen(private if end else payload.view.private_metadata),
         view_id=payload.view.id,
         received_at=now,
         request_id=request_id(),

@@ -90,6 +90,8 @@ class SlackService:
             access_log=None,
             logger=http_logger(),
             handle_signals=False,
+            # Nobody compresses what they send here; unpacking would come before the signature, and fails with a 500.
+            auto_decompress=False,
             shutdown_timeout=DRAIN_SECONDS,
         )
         await self._runner.setup()

@@ -1,6 +1,7 @@
 """The inbox: each request is accepted once, survives its process, and is carried out by one."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -48,6 +49,15 @@ async def test_a_finished_request_still_refuses_its_replay(inbox: Inbox) -> None
     await inbox.finish("v0=a")
 
     assert await inbox.accept("v0=a", CALL) is False
+
+
+async def test_half_a_character_spoils_no_commit(inbox: Inbox) -> None:
+    """What JSON can carry and a database cannot fails nobody, least of all who shares the commit."""
+    odd = dataclasses.replace(CALL, trigger="\ud800", private="a\0b")
+
+    accepted = await asyncio.gather(inbox.accept("v0=a", odd), inbox.accept("v0=b", CALL))
+
+    assert [True, True] == list(accepted)
 
 
 async def test_requests_of_the_same_moment_share_commits(ledger: Ledger, inbox: Inbox) -> None:

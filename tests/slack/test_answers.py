@@ -20,6 +20,7 @@ API, TWIN = "https://slack.com/api/", "http://127.0.0.1:8400/api/"
         pytest.param("http://127.0.0.1:6379/", TWIN, False, id="another port of the machine"),
         pytest.param("file:///etc/passwd", API, False, id="a file"),
         pytest.param("", API, False, id="nothing"),
+        pytest.param("http://[", API, False, id="no address at all"),
     ],
 )
 def test_only_slack_gets_replies(address: str, api: str, expected: bool) -> None:

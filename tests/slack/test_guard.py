@@ -1,6 +1,7 @@
 """Nothing reaches Bolt unless it is signed, fresh, small and from our workspace."""
 
 import asyncio
+import gzip
 import json
 from urllib.parse import urlencode
 
@@ -183,6 +184,24 @@ _names = (
 _payloads = st.fixed_dictionaries({"type": _kinds}, optional=dict.fromkeys(_names, _shapes))
 
 
+_HALF = "\ud800"
+_PRESS = {"action_id": "echo.again", "value": "change" + _HALF}
+HALVES: list[dict[str, object]] = [
+    {"type": "block_actions", "user": {"id": "U0SRE"}, "actions": [_PRESS], "trigger_id": _HALF},
+    {"type": "block_actions", "user": {"id": "U0SRE"}, "actions": [_PRESS], "response_url": "http://["},
+    {
+        "type": "view_submission",
+        "user": {"id": "U0SRE"},
+        "view": {
+            "callback_id": "echo.form",
+            "private_metadata": "a\0" + _HALF,
+            "state": {"values": {"title": {"a": {"value": "a\0b"}}, "owner": {"a": {"value": _HALF}}}},
+        },
+    },
+]
+"""What a fuzzer finds late: half a character, which no database takes, and what is no address."""
+
+
 async def test_no_shape_of_a_genuine_payload_is_a_server_error(
     world: SlackWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,7 +216,7 @@ async def test_no_shape_of_a_genuine_payload_is_a_server_error(
     collect()
     capsys.readouterr()
 
-    for payload in found:
+    for payload in [*found, *HALVES]:
         body = payload | {"team_id": "T0STEWARD", "team": {"id": "T0STEWARD"}, "api_app_id": "A0STEWARD"}
         status, _ = await world.send(_payload(**body))
         assert 500 > status, payload
@@ -279,4 +298,18 @@ async def test_raw_nonsense_is_refused(
     writer.close()
 
     assert b"4" == status[:1]
+    assert "Traceback" not in capsys.readouterr().out + caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip"])
+async def test_nothing_is_unpacked_before_it_is_verified(
+    world: SlackWorld, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, encoding: str
+) -> None:
+    """A body that is not packed as it says costs a stranger's request a 4xx, and no traceback."""
+    capsys.readouterr()
+
+    status, _ = await world.send(b"nothing of the kind", Content_Encoding=encoding, **FORGED)
+    packed, _ = await world.send(gzip.compress(slash()), Content_Encoding=encoding)
+
+    assert (401, 400) == (status, packed)
     assert "Traceback" not in capsys.readouterr().out + caplog.text
