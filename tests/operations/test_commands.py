@@ -238,7 +238,7 @@ async def test_running_alone_and_the_review(world: World) -> None:
     assert signed == "You signed the review of OP-1."
 
 
-@pytest.mark.parametrize("value", ["", "   ", "x" * 65, "tökén"])
+@pytest.mark.parametrize("value", ["", "   ", "x" * 65, "tökén", "OP-1", "op-1", "1"])
 def test_a_button_without_an_id_is_refused(value: str) -> None:
     """A value that no operation can have is refused before the ledger is asked."""
     with pytest.raises(UsageError, match="belongs to no operation"):
