@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from bot.domain.errors import BadAnswer
 
 SIGNATURE_HEADER = "X-PagerDuty-Signature"
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class PagerEvent:
     kind: Literal["acknowledged", "resolved", "other"]
     key: str
     who: str
+
+    @property
+    def once(self) -> str:
+        """By what a repetition of it is recognised."""
+        return f"{self.key}:{self.id}"
 
 
 class _Agent(BaseModel):
@@ -64,4 +70,12 @@ def pager_event(body: bytes) -> PagerEvent:
         "incident.resolved": "resolved",
     }
     who = event.agent.summary if event.agent is not None else ""
-    return PagerEvent(event.id, kinds.get(event.event_type, "other"), event.data.incident_key or "", who or "someone")
+    key = event.data.incident_key or ""
+    return PagerEvent(
+        _line(event.id), kinds.get(event.event_type, "other"), _line(key), _line(who)[:_LONGEST_NAME] or "someone"
+    )
+
+
+def _line(text: str) -> str:
+    """On one line, without characters that nobody sees: it stands in messages, and a database may refuse them."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

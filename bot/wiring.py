@@ -281,7 +281,7 @@ class Server:
             event = pager_event(body)
             if event.kind == "acknowledged":
                 who = Actor(event.who or "PagerDuty", via="pagerduty")
-                await self._bot.services.incidents.acknowledged_elsewhere(event.key, who)
+                await self._bot.services.incidents.acknowledged_elsewhere(event.key, who, event=event.once)
         except BadAnswer:
             return 400
         except BotError as error:

@@ -184,14 +184,24 @@ class Incidents:
 
         return await self._ledger.write(work, receipt=receipt)
 
-    async def acknowledged_elsewhere(self, incident_id: str, who: Actor) -> bool:
-        """An acknowledgement that arrived through the pager; False where there was nothing left to acknowledge."""
+    async def acknowledged_elsewhere(self, incident_id: str, who: Actor, *, event: str) -> bool:
+        """An acknowledgement that arrived through the pager; False where there was nothing left to acknowledge.
+
+        Each `event` counts once: repeated after the incident was passed on, it would silence the paging.
+        """
+
+        def first(incident: Incident, now: int) -> Incident:
+            if incident.state is not State.OPEN:
+                raise Conflict(f"{incident.id} is {incident.state} already.")
+            return incident_life.acknowledge(incident, who, now)
+
+        reference, now = Reference(id=incident_id), self._clock.now()
         try:
-            known = await self.find(Reference(id=incident_id))
-            if known.state is not State.OPEN:
-                return False
-            await self.acknowledge(Reference(id=incident_id), who)
-        except (Conflict, NotFound):
+            await self._change(reference, who, "acknowledged", first, lambda _: "has it", once=event)
+        except Conflict:
+            await self._ledger.write(lambda tx: tx.run("note_pager_event", id=event, at=now))
+            return False
+        except NotFound:
             return False
         return True
 
@@ -227,6 +237,7 @@ class Incidents:
         text: Callable[[Incident], str],
         *,
         page_next: bool = False,
+        once: str = "",
         receipt: str | None = None,
     ) -> Board:
         """One transition with everything that follows from it, in one transaction."""
@@ -234,6 +245,8 @@ class Incidents:
 
         def work(tx: Tx) -> Board:
             before = incident_lookup.locked(tx, reference)
+            if once and not tx.run("note_pager_event", id=once, at=now):
+                raise Conflict(f"{before.id} heard of this already.")
             incident = transition(before, now)
             self._save(tx, incident)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}

@@ -69,3 +69,19 @@ def test_an_incident_that_is_not_ours_has_no_key() -> None:
     event = {"id": "01", "event_type": "incident.resolved", "data": {}}
 
     assert PagerEvent("01", "resolved", "", "someone") == pager_event(json.dumps({"event": event}).encode())
+
+
+def test_names_from_there_are_one_line() -> None:
+    """What people call themselves at PagerDuty breaks no message, and holds nothing that a database refuses."""
+    agent = {"summary": "Ada\n\x1b[31m\x00\u202eLovelace" + "x" * 200}
+    event = {
+        "id": "0\x001",
+        "event_type": "incident.acknowledged",
+        "agent": agent,
+        "data": {"incident_key": "INC-\x00"},
+    }
+
+    found = pager_event(json.dumps({"event": event}).encode())
+
+    assert ("0 1", "INC-", 80) == (found.id, found.key, len(found.who))
+    assert found.who.startswith("Ada [31m Lovelace")

@@ -218,11 +218,26 @@ async def test_an_acknowledgement_at_the_pager_counts_here(world: World) -> None
     await world.open("P0")
 
     await world.sends()
-    assert await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"))
-    assert not await world.incidents.acknowledged_elsewhere("INC-1", LEAD)
-    assert not await world.incidents.acknowledged_elsewhere("INC-7", LEAD)
+    assert await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"), event="a")
+    assert not await world.incidents.acknowledged_elsewhere("INC-1", LEAD, event="b")
+    assert not await world.incidents.acknowledged_elsewhere("INC-7", LEAD, event="c")
     assert (await world.incidents.find(FIRST)).owner == SRE
     assert await world.pager() == ["trigger"]
+
+
+@pytest.mark.parametrize("event", ["heard", "heard too late"])
+async def test_an_old_acknowledgement_at_the_pager_silences_nobody(world: World, event: str) -> None:
+    """Whether it counted or came too late: repeated after the incident was passed on, it stops no paging."""
+    await world.open("P0")
+    there = replace(SRE, via="pagerduty")
+    await world.incidents.acknowledged_elsewhere("INC-1", there, event="heard")
+    await world.incidents.acknowledged_elsewhere("INC-1", there, event="heard too late")
+    await world.incidents.pass_on(FIRST, SRE)
+
+    repeated = await world.incidents.acknowledged_elsewhere("INC-1", there, event=event)
+    again = await world.incidents.acknowledged_elsewhere("INC-1", there, event="a new one")
+
+    assert (False, True) == (repeated, again)
 
 
 async def test_a_forged_button_finds_nothing(world: World) -> None:
