@@ -1,6 +1,7 @@
 """The composition root: builds the whole bot from settings and configuration, runs it, and stops it gracefully."""
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -30,7 +31,7 @@ from bot.actions.registry import registry as actions
 from bot.assembly import KINDS, assemble
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel
-from bot.domain.errors import BadAnswer, BotError, Rejected, Unreachable
+from bot.domain.errors import BadAnswer, BotError, Rejected, Unavailable, Unreachable
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.redaction import Redactor, secrets_of
@@ -256,6 +257,9 @@ class Server:
             cycling = asyncio.create_task(self.engine.run(), name="engine")
             stack.push_async_callback(self._stop_engine, cycling)
             log.info("serving", host=settings.host, port=settings.port, socket_mode=settings.socket_mode)
+            # What was built to start lives until the end: the collector need not walk through it ever again.
+            gc.collect()
+            gc.freeze()
             stopping = asyncio.create_task(ended.wait())
             await asyncio.wait({stopping, cycling}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
@@ -295,6 +299,9 @@ async def serve() -> None:
     """Run the bot as the environment describes it."""
     settings = Settings()
     logs.set_up(Redactor(secrets_of(environment().items())))
+    if settings.missing_for_slack:
+        missing = " and ".join(settings.missing_for_slack)
+        raise Unavailable(f"{missing} must be set in the environment; see docs/how-to/connect-a-workspace.md.")
     clock = FollowerClock.started(Path(settings.clock_socket)) if settings.clock_socket else SystemClock()
     async with core(settings, clock) as bot:
         await Server(bot, settings).run(settings)

@@ -135,4 +135,4 @@ def _checked(delivery: Delivery) -> web.Response | None:
 
 def _response(answer: BoltResponse) -> web.Response:
     headers = {"Content-Type": answer.headers["content-type"][0]}
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    return web.Response(status=answer.status, body=answer.body.encode(), headers=headers)
