@@ -1,12 +1,13 @@
 """`/rollback`: return a component to an earlier release, once someone else approved."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.actions.roll_back import RollBack, deployments, label
 from bot.domain import operation_replies
 from bot.domain.errors import BotError, FieldErrors, NotFound, Unreachable, UsageError
-from bot.domain.message import ChoiceField, Message, Modal, Option, TextField
+from bot.domain.message import ChoiceField, Message, Modal, Option, Part, TextField, lines
 from bot.domain.policy import Risk
 from bot.ports import Release
 from bot.services.container import Services
@@ -141,7 +142,20 @@ async def _form(request: RollbackRequest, services: Services) -> Modal:
             ),
         ),
         "Plan it",
+        intro=_running(places, found),
     )
+
+
+def _running(places: Sequence[tuple[System, Component]], found: Sequence[list[Release] | BotError]) -> tuple[Part, ...]:
+    """What runs now, and what could not be asked: a line per component."""
+    told = []
+    for (system, component), releases in zip(places, found, strict=True):
+        name = f"{system.name}/{component.name}"
+        if isinstance(releases, BotError):
+            told.append(f"{name}: {releases}")
+        else:
+            told += [f"{name} runs {label(release)} now." for release in releases if release.current]
+    return (lines(*told),) if told else ()
 
 
 def _places(services: Services, request: RollbackRequest) -> list[tuple[System, Component]]:

@@ -143,6 +143,7 @@ async def test_the_form_offers_releases_and_the_incident_as_reason(world: World)
 
     choice: ChoiceField = field(opened, "release")
     assert ["shop/web: v40", "shop/web: v39"] == [each.label for each in choice.options]
+    assert "shop/web runs v41 now." in str(opened.intro)
     assert choice.initial == "shop web v39"
     assert field(opened, "reason").initial == "Shop is down"
     assert field(by_button, "release").initial == ""

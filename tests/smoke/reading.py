@@ -25,6 +25,12 @@ def words(message: Json) -> str:
     return " ".join(piece for piece in _texts(message.get("blocks") or [message.get("text", "")]) if piece)
 
 
+def field(view: Json, name: str) -> Json:
+    """The input of a form by its field id."""
+    found: Json = next(block for block in view["blocks"] if block.get("block_id") == name)
+    return found
+
+
 def pressables(blocks: Any) -> Iterator[Pressable]:  # noqa: ANN401 - JSON
     """Everything in blocks that can be pressed or chosen."""
     if isinstance(blocks, list):

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from tests.smoke.reading import field, words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
 from tests.smoke.world import Seen, World
 
@@ -80,12 +81,13 @@ async def test_a_form_asks_for_what_is_missing(world: World) -> None:
     health = await sre.types("/health target-list").sees("Roll back…")
 
     form = await health.click("Roll back…").form("Roll back")
-    options = str(form["blocks"][0])
+    options = str(field(form, "release"))
     refused = await sre.submits(form, release="target-list web dep-39", reason=" ")
-    reason = str(form["blocks"][1]["element"])
+    reason = str(field(form, "reason"))
     ask = await sre.submits(form, release="target-list web dep-39", reason="dep-40 is bad as well").sees("Needs 1 of")
 
-    assert "dep-38" in str(typed["blocks"][0]["element"]["initial_option"])
+    assert "dep-38" in str(field(typed, "release")["element"]["initial_option"])
+    assert "target-list/web runs dep-41" in words(form)
     assert "dep-41" not in options
     assert {"dep-40", "dep-39", "dep-38"} <= set(options.replace("'", " ").split())
     assert "exports are empty" in reason
