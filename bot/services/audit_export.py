@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlite_utils
 
 from bot.domain.errors import Refused
-from bot.services.audit_chain import Break, Link, verify
+from bot.services.audit_chain import START, Break, Link, verify
 from bot.store import Ledger, Row, Tx
 
 _AT_ONCE = 2_000
@@ -37,7 +37,10 @@ class AuditReport:
 
 async def verify_audit(ledger: Ledger) -> AuditReport:
     """Recompute the chain from its first row, and compare its end with the noted one."""
-    link = Link()
+    # The noted end comes first: a running bot seals more rows meanwhile, and these are no contradiction to it.
+    head = await ledger.read(lambda tx: tx.one("read_audit_head"))
+    noted = Link(head["sequence"], head["hash"] or START) if head is not None else Link()
+    link, found = Link(), Link()
     problem = ""
     async for rows in _pages(ledger, "sealed_audit", "sequence", 0):
         outcome = verify(rows, link)
@@ -46,10 +49,14 @@ async def verify_audit(ledger: Ledger) -> AuditReport:
             problem = f"row {outcome.sequence}: {outcome.reason}"
             break
         link = outcome
-    head = await ledger.read(lambda tx: tx.one("read_audit_head"))
-    if not problem and head is not None and head["sequence"] > link.sequence:
-        missing = head["sequence"] - link.sequence
+        found = next((Link(row["sequence"], row["hash"]) for row in rows if row["sequence"] == noted.sequence), found)
+    if not problem and noted.sequence > link.sequence:
+        missing = noted.sequence - link.sequence
         problem = f"row {link.sequence + 1}: the last {missing} rows are missing"
+    elif not problem and found != noted:
+        problem = f"row {noted.sequence}: its hash is not the one that was noted as the end"
+    elif not problem and link.sequence and not noted.sequence:
+        problem = "row 1: no end of the chain is noted, so rows may be missing"
     unsealed = await ledger.read(lambda tx: tx.one("any_unsealed_audit"))
     return AuditReport(link.sequence, link.hash, unsealed["n"] if unsealed else 0, problem)
 

@@ -137,6 +137,50 @@ async def test_a_cut_tail_shows(tmp_path: Path, clock: FakeClock) -> None:
     assert report.problem == "row 4: the last 2 rows are missing"
 
 
+def resealed(intruder: sqlite3.Connection, last: int) -> None:
+    """Seal the first rows anew, as somebody does who knows how it is done."""
+    intruder.row_factory = sqlite3.Row
+    link = Link()
+    for row in intruder.execute("select * from audit where sequence <= ? order by sequence", [last]).fetchall():
+        following = seal(dict(row), link)
+        values = [link.hash, following.hash, row["id"]]
+        intruder.execute("update audit set previous = ?, hash = ? where id = ?", values)
+        link = following
+
+
+@pytest.mark.parametrize(
+    ("statements", "rows", "problem"),
+    [
+        pytest.param(
+            ["delete from audit where sequence > 3", "delete from audit_head"], 3, "no end", id="the noted end as well"
+        ),
+        pytest.param(["update audit set actor = 'cto'"], 5, "row 5: its hash", id="every row sealed anew"),
+        pytest.param(
+            ["update audit set sequence = null, previous = null, hash = null, actor = 'cto' where sequence = 5"],
+            4,
+            "the last 1 rows are missing",
+            id="a row taken out of the chain, to be sealed again",
+        ),
+    ],
+)
+async def test_a_careful_intruder_shows(
+    tmp_path: Path, clock: FakeClock, statements: list[str], rows: int, problem: str
+) -> None:
+    """Rows that fit one another must also end where the ledger noted that they end."""
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'steward.db'}")
+    await write(ledger, clock, 5)
+    await AuditSeal(ledger, clock, channel="C0ALERTS").run(clock.now())
+    with sqlite3.connect(tmp_path / "steward.db") as intruder:
+        for statement in statements:
+            intruder.execute(statement)
+        resealed(intruder, rows)
+    intruder.close()
+    report = await verify_audit(ledger)
+    await ledger.close()
+
+    assert problem in report.problem
+
+
 @pytest.mark.ledger
 async def test_the_export_holds_every_row(ledger: Ledger, clock: FakeClock, tmp_path: Path) -> None:
     """The file is ready for Datasette, and an existing one is not overwritten."""
