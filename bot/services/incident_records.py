@@ -129,7 +129,7 @@ def events(tx: Tx, incident_id: str, limit: int = 200) -> list[Event]:
 
 
 def updates(tx: Tx, incident_id: str) -> list[Event]:
-    """The newest updates that people gave, oldest first: the header shows them."""
+    """The newest things that people said of it, its mitigation and its end included, oldest first, for the header."""
     rows = tx.all("incident_updates", incident=incident_id, n=4)
     return [Event(row["at"], row["person"], row["kind"], row["text"]) for row in reversed(rows)]
 

@@ -27,7 +27,7 @@ def room_name(incident: Incident) -> str:
 
 
 class IncidentRooms:
-    """Creates one channel per run and invites whom it concerns."""
+    """Creates one channel per run, or invites whom it concerns: at first, and whoever is paged or takes it later."""
 
     name = "incident-rooms"
 
@@ -43,20 +43,28 @@ class IncidentRooms:
         due = await self.next_due()
         if due is None or due > now:
             return False
-        row = await self._ledger.write(lambda tx: tx.one("claim_room", now=now, again=now + AGAIN))
+        again = now + AGAIN
+        row = await self._ledger.write(lambda tx: tx.one("claim_room", now=now, again=again))
         if row is None:
             return False
         incident = incident_records.of_row(row)
-        problem, room = "", ""
+        problem, room = "", incident.room
         if incident.active:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    room = await self._create(incident)
+                    if room:
+                        await self._invite(incident)
+                    else:
+                        room = await self._create(incident)
             except (BotError, RateLimited, ChannelGone, TimeoutError) as error:
                 if int(row["room_attempts"]) < ATTEMPTS:
                     return True
                 problem = str(error) or "Slack did not answer in time"
-        await self._finish(incident, room, problem)
+        if incident.room:
+            # Whoever could not be invited finds the link in the header: everybody can join by themselves.
+            await self._ledger.write(lambda tx: tx.run("finish_guests", id=incident.id, claimed=again))
+        else:
+            await self._finish(incident, room, problem)
         return True
 
     async def next_due(self) -> int | None:
@@ -65,22 +73,21 @@ class IncidentRooms:
         return row["at"] if row else None
 
     async def _create(self, incident: Incident) -> str:
-        room = await self._rooms.create_channel(room_name(incident), topic=f"{incident.severity} {incident.id}")
+        return await self._rooms.create_channel(room_name(incident), topic=f"{incident.severity} {incident.id}")
+
+    async def _invite(self, incident: Incident) -> None:
         pings = await self._ledger.read(lambda tx: incident_records.pings(tx, incident.id))
-        people = [incident.opened_by, *(actor for ping in pings for actor in ping.people)]
-        invited = list(dict.fromkeys(actor.slack for actor in people if actor.slack))
-        try:
-            await self._rooms.invite(room, invited)
-        except (BotError, RateLimited):
-            # The channel stands and its link is in the header: everybody can join by themselves.
-            return room
-        return room
+        people = [incident.opened_by, *(actor for ping in pings if ping.pages for actor in ping.people)]
+        people += [incident.owner] if incident.owner else []
+        for slack in dict.fromkeys(actor.slack for actor in people if actor.slack):
+            # One by one: Slack refuses a whole list for one person who is in the channel already.
+            await self._rooms.invite(incident.room, [slack])
 
     async def _finish(self, incident: Incident, room: str, problem: str) -> None:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> None:
-            tx.run("finish_room", id=incident.id, room=room)
+            tx.run("finish_room", id=incident.id, room=room, due_at=now if room else None)
             if not room and not problem:
                 return
             board = self._posts.board(tx, incident_records.locked(tx, incident.id), roster, now)

@@ -33,6 +33,8 @@ class IncidentSteps:
         following = self.due(moved)
         incident_records.add_ping(tx, incident, ping)
         incident_records.save(tx, moved, next_step_at=following.at if following else None)
+        if ping.pages:
+            tx.run("want_guests", id=incident.id, at=now)
         names = ", ".join(f"@{person.person}" for person in people) or "nobody holds this level"
         text = {
             "page": f"paged level {step.level}: {names}",

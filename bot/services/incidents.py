@@ -249,6 +249,8 @@ class Incidents:
                 raise Conflict(f"{before.id} heard of this already.")
             incident = transition(before, now)
             self._save(tx, incident)
+            if incident.owner is not None and incident.owner != before.owner:
+                tx.run("want_guests", id=incident.id, at=now)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
             self._note(tx, incident, actor, now, kind=kind, text=text(before), detail=detail)
             if page_next:

@@ -8,6 +8,7 @@ import pytest
 from bot.domain.errors import OutcomeUnknown, Unreachable
 from bot.domain.incident import Reference
 from bot.domain.message import Message
+from bot.domain.people import Actor
 from bot.services.incident_evidence import IncidentEvidence
 from bot.services.incident_rooms import AGAIN, ATTEMPTS, IncidentRooms, room_name
 from tests.incidents.world import SRE, World, text_of
@@ -82,6 +83,27 @@ async def test_an_incident_gets_a_channel_of_its_own(world: World) -> None:
     assert (rooms.created, rooms.invited) == (["inc-1-mail-stopped"], ["U0ENGINEER", "U0SRE"])
     assert any(row["channel"] == "C1" and row["key"] == "incident:INC-1:room" for row in await world.outbox())
     assert (await world.incidents.find(Reference(room="C1"))).id == "INC-1"
+
+
+async def test_whoever_is_paged_or_takes_it_later_is_invited_too(world: World) -> None:
+    """Also while the duty is at work for somebody else; who is inside already does no harm."""
+    rooms = FakeRooms()
+    duty = rooms_of(world, rooms)
+    await world.open("P0")
+    while await duty.run(world.clock.now()):
+        pass
+    rooms.invited.clear()
+
+    await world.incidents.page_next(FIRST, SRE)
+    await duty.run(world.clock.now())
+    paged = list(rooms.invited)
+    await world.incidents.acknowledge(FIRST, Actor("cto", "U0CTO"))
+    await duty.run(world.clock.now())
+
+    assert "U0LEAD" in paged
+    assert "U0CTO" not in paged
+    assert "U0CTO" in rooms.invited
+    assert await duty.next_due() is None
 
 
 async def test_a_channel_that_cannot_be_created_is_tried_again_and_given_up_aloud(world: World) -> None:

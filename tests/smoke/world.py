@@ -96,6 +96,11 @@ class World:
         views = (await self.client.get("/local/views", params={"user": user})).json()["views"]
         return [view for view in views if view["type"] == "modal"]
 
+    async def enters(self, user: str, channel: str) -> bool:
+        """Whether the channel exists and this person is in it."""
+        answer = await self.client.get("/local/messages", params={"user": user, "channel": channel})
+        return answer.is_success
+
     async def sees(self, text: str, *, by: str = "sre", channel: str = CHANNEL, since: str = "") -> "Seen":
         """Wait until a person sees a text in a channel; the newest message that holds it."""
 

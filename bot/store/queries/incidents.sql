@@ -78,7 +78,8 @@ from incident_event where incident = :incident;
 select at, person, kind, text from incident_event where incident = :incident order by number desc limit :n;
 
 -- name: incident_updates
-select at, person, kind, text from incident_event where incident = :incident and kind = 'update'
+select at, person, kind, text from incident_event
+where incident = :incident and kind in ('update', 'mitigated', 'resolved')
 order by number desc limit :n;
 
 -- name: claim_room
@@ -94,7 +95,16 @@ returning *;
 select min(room_due_at) as at from incident where room_due_at is not null;
 
 -- name: finish_room
-update incident set room = :room, room_due_at = null where id = :id;
+-- With a channel the duty comes back at `due_at` to invite whom it concerns; without one it never does.
+update incident set room = :room, room_due_at = cast(:due_at as bigint), room_attempts = 0 where id = :id;
+
+-- name: want_guests
+-- Somebody else is concerned now. Without a channel yet, its creation is still due and invites them as well.
+update incident set room_due_at = :at, room_attempts = 0 where id = :id and room <> '';
+
+-- name: finish_guests
+-- Unless somebody else came to be concerned since the claim.
+update incident set room_due_at = null where id = :id and room_due_at = :claimed;
 
 -- name: claim_evidence
 update incident set evidence_due_at = :again
