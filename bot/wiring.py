@@ -58,6 +58,7 @@ from bot.services.matrix import Matrix
 from bot.services.oncall import OnCall
 from bot.services.operations import Operations
 from bot.services.queues import Queues
+from bot.services.retention import Retention
 from bot.services.schedules import Schedules
 from bot.services.situation import Situation
 from bot.settings import Settings, environment
@@ -233,6 +234,7 @@ class Server:
             services.operations.execution,
             self.slack.inbox_duty,
             AuditSeal(bot.ledger, bot.clock, channel=steward.channel),
+            Retention(bot.ledger),
             Schedules(bot.ledger, bot.clock, steward, services.situation),
             IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
             IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),

@@ -91,6 +91,14 @@ def withdraw(tx: Tx, key: str) -> None:
     tx.run("withdraw_message", key=key)
 
 
+def forget(tx: Tx, *, before: int, most: int) -> int:
+    """Drop messages that are older than `before` and than everything that may still edit one; how many went."""
+    oldest = tx.one("oldest_unsettled")
+    if oldest and oldest["at"] is not None:
+        before = min(before, oldest["at"])
+    return tx.run("forget_messages", before=before, n=most)
+
+
 def _position(now: int) -> int:
     """Sorts messages by the time they were written, and within a process those of the same millisecond too."""
     return now * _PER_MILLISECOND + next(_COUNT) % _PER_MILLISECOND

@@ -150,3 +150,21 @@ where key = :key and owner = :owner;
 
 -- name: outbox_backlog
 select lane, count(*) as waiting, min(not_before) as oldest from message where state = 'open' group by lane order by lane;
+
+-- name: oldest_unsettled
+-- When the oldest incident or operation began that may still edit its messages or post below them.
+select min(at) as at from (
+    select min(opened_at) as at from incident where state <> 'resolved'
+    union all select min(created_at) as at from operation
+        where state in ('draft', 'pending', 'approved', 'claimed', 'running', 'unknown')
+    union all select min(created_at) as at from operation where verify_at is not null
+    union all select min(created_at) as at from operation where review_at is not null
+) as beginnings;
+
+-- name: forget_messages
+-- Written and last changed before that moment. What still has to leave stays, however old it is.
+delete from message where key in (
+    select key from message where state <> 'open' and created_at < :before and not_before < :before
+    order by created_at limit :n
+    /*pg for update skip locked pg*/
+) and state <> 'open' and not_before < :before;
