@@ -113,7 +113,7 @@ class Endings:
             owner=self._owner,
             now=now,
             note=note,
-            undo_until=now + UNDO_COVERED_FOR if undoable else None,
+            undo_until=_covered_until(tx, operation, now) if undoable else None,
             verified="waiting" if checked else "",
             verify_at=now if checked else None,
         )
@@ -180,3 +180,11 @@ class Endings:
         )
         message = operation_messages.verification_thread(ended)
         outbox.post(tx, key=f"{ended.key}:after", channel=ended.channel, message=message, now=now, thread=ended.key)
+
+
+def _covered_until(tx: Tx, operation: Operation, now: int) -> int:
+    """Until when an approval covers the undo: that of an undo no longer than the first; to and fro is not for ever."""
+    until = now + UNDO_COVERED_FOR
+    if operation.undo_of is None:
+        return until
+    return min(until, operation_rows.by_number(tx, operation.undo_of).undo_until or until)

@@ -172,6 +172,7 @@ class Operations:
         operation = await self.find(reference)
         verdict = self._policy.may_ask(await self._directory.access(actor), operation.risk)
         if not verdict.allowed:
+            await self._refuse(actor, operation.id, "settle", verdict.reason, receipt)
             raise Refused(f"{operation.id} was not settled: {verdict.reason}.")
         return await self.execution.settle_by_person(operation, actor, happened=happened, receipt=receipt)
 
@@ -216,19 +217,18 @@ class Operations:
         verdict = self._policy.may_ask(await self._directory.access(actor), risk)
         if verdict.allowed:
             return
-        refused = Refused(f"{action.name} on {action.system} was not asked for: {verdict.reason}.")
+        await self._refuse(actor, action.system, action.name, verdict.reason, receipt)
+        raise Refused(f"{action.name} on {action.system} was not asked for: {verdict.reason}.")
+
+    async def _refuse(self, actor: Actor, subject: str, wanted: str, reason: str, receipt: str | None) -> None:
+        """Audit a refusal of the policy."""
+        detail = {"wanted": wanted, "reason": reason}
         await self._ledger.write(
             lambda tx: audit.record(
-                tx,
-                at=self._clock.now(),
-                actor=actor,
-                kind="operation.refused",
-                subject=action.system,
-                detail={"wanted": action.name, "reason": verdict.reason},
+                tx, at=self._clock.now(), actor=actor, kind="operation.refused", subject=subject, detail=detail
             ),
             receipt=receipt,
         )
-        raise refused
 
     async def _approvers(self, roles: frozenset[str], first: int, requester: Actor, now: int) -> tuple[Approver, ...]:
         """Who may decide, on-call people first: as many as are needed are pinged now, each further one 3 min later."""

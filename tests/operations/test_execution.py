@@ -222,6 +222,7 @@ async def test_unknown_keeps_its_lock_until_a_person_settles_it(world: World) ->
 
     with pytest.raises(Refused):
         await world.operations.settle_unknown(operation.token, STRANGER, happened=True)
+    assert ("U0STRANGER", "operation.refused", operation.id) in await world.audit()
     await world.operations.settle_unknown(operation.token, ENGINEER, happened=False)
     with pytest.raises(Conflict):
         await world.operations.settle_unknown(operation.token, ENGINEER, happened=True)

@@ -9,11 +9,12 @@ import pytest
 from bot.domain.message import Message, Modal
 from bot.domain.operation import State
 from bot.domain.people import Actor
+from bot.domain.timing import MINUTE
 from bot.services.container import Services
 from bot.services.invocation import Incoming, Reply
 from bot.slack.runner import Failed, Runner
 from tests.operations.test_commands import LISTENERS, payload
-from tests.operations.world import LEAD, MANAGER, STRANGER, World
+from tests.operations.world import ENGINEER, LEAD, MANAGER, STRANGER, World
 
 pytestmark = pytest.mark.ledger
 
@@ -49,3 +50,20 @@ async def test_an_approver_need_not_be_an_engineer(world: World) -> None:
 
     assert [State.DENIED, State.APPROVED] == [await world.state(first), await world.state(second)]
     assert isinstance(undone, Failed)
+
+
+async def test_to_and_fro_is_not_approved_for_ever(world: World) -> None:
+    """The undo of an undo is covered as long as the first one: afterwards it needs an approval of its own."""
+    first = await world.asked()
+    await world.operations.decide(first.token, LEAD, "approve")
+    await world.work()
+    world.clock.advance(20 * MINUTE)
+    back = await world.operations.undo(first.token, ENGINEER)
+    await world.work()
+    world.clock.advance(20 * MINUTE)
+
+    again = await world.operations.undo(back.token, ENGINEER)
+    await world.work()
+
+    assert State.PENDING == again.state
+    assert ["v40", "v41"] == world.web.rolled_back
