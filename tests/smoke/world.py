@@ -105,6 +105,8 @@ class World:
         """Wait until a person sees a text in a channel; the newest message that holds it."""
 
         async def look() -> "Seen | None":
+            if not await self.enters(by, channel):
+                return None
             for message in reversed(await self.messages(by, channel)):
                 if _moment(message) > since and text in words(message):
                     return Seen(self, message, channel, by)
