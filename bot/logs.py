@@ -8,12 +8,18 @@ from structlog.typing import EventDict, WrappedLogger
 
 from bot.domain.redaction import Redactor
 
+_OWN = frozenset({"level", "logger", "timestamp"})
+"""Written by ourselves and by the loggers' names, so they hold no secret."""
+
 
 def set_up(redactor: Redactor, level: int = logging.INFO) -> None:
     """Send every log line through one formatter; a secret becomes stars before it is written."""
 
     def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {key: redactor(value) if isinstance(value, str) else value for key, value in event.items()}
+        return {
+            key: redactor(value) if isinstance(value, str) and key not in _OWN else value
+            for key, value in event.items()
+        }
 
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

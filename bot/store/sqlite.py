@@ -58,14 +58,16 @@ class SqliteDriver:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._guard = threading.Lock()
+        self._pragmas: dict[str, str] = {}
 
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
         with self._guard:
             connection = self._open()
             try:
                 # `query_only` keeps reads honest: what PostgreSQL refuses, this twin refuses too.
-                connection.execute(f"pragma query_only = {int(not write)}")
-                return self._in_transaction(connection, work, write=write, patience=patience)
+                self._set(connection, f"pragma query_only = {int(not write)}")
+                self._set(connection, f"pragma busy_timeout = {int(patience * 1000)}")
+                return self._in_transaction(connection, work, write=write)
             except sqlite3.OperationalError as error:
                 raise _translated(error, write=write) from error
 
@@ -91,10 +93,7 @@ class SqliteDriver:
                 self._connection.close()
                 self._connection = None
 
-    def _in_transaction(
-        self, connection: sqlite3.Connection, work: Callable[[Tx], T], *, write: bool, patience: float
-    ) -> T:
-        connection.execute(f"pragma busy_timeout = {int(patience * 1000)}")
+    def _in_transaction(self, connection: sqlite3.Connection, work: Callable[[Tx], T], *, write: bool) -> T:
         connection.execute("begin immediate" if write else "begin")
         try:
             outcome = work(_SqliteTx(connection))
@@ -103,6 +102,13 @@ class SqliteDriver:
             connection.rollback()
             raise
         return outcome
+
+    def _set(self, connection: sqlite3.Connection, pragma: str) -> None:
+        """Set a pragma, unless the connection has it so since the transaction before."""
+        name = pragma.partition(" =")[0]
+        if self._pragmas.get(name) != pragma:
+            connection.execute(pragma)
+            self._pragmas[name] = pragma
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -118,6 +124,7 @@ class SqliteDriver:
             except sqlite3.DatabaseError as error:
                 raise Unavailable(f"The ledger file {self._path} cannot be opened: {error}.") from error
             self._connection = connection
+            self._pragmas.clear()
         return self._connection
 
 

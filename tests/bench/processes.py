@@ -52,11 +52,10 @@ class Process:
         return self._child.pid
 
     @property
-    def resident(self) -> float:
-        """Its resident memory, MB."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
+    def processor(self) -> float:
+        """Processor seconds that it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def _answers(self) -> bool:
         if not self.ready:
