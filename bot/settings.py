@@ -25,6 +25,14 @@ class Settings(BaseSettings):
     clock_socket: str = Field(default="", alias="STEWARD_CLOCK_SOCKET")  # Set by the local workspace alone.
 
     @property
+    def missing_for_slack(self) -> tuple[str, ...]:
+        """What `serve` needs and was not told: with an empty signing secret, anybody could sign."""
+        told = {"SLACK_BOT_TOKEN": self.bot_token}
+        if not self.socket_mode:
+            told["SLACK_SIGNING_SECRET"] = self.signing_secret
+        return tuple(name for name, value in told.items() if not value.get_secret_value())
+
+    @property
     def socket_mode(self) -> bool:
         """Whether Slack is reached by Socket Mode; otherwise Slack reaches us over HTTP."""
         return bool(self.app_token.get_secret_value())

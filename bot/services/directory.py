@@ -47,8 +47,10 @@ class Directory:
         """The one configured person whom the OS user maps to; raises `NotFound`."""
         names = [name for name, model in self._config.people.items() if model.os_user == os_user and os_user]
         if len(names) != 1:
+            people = ", ".join(names or self._config.people)
             raise NotFound(
-                f"The OS user {os_user} maps to {len(names) or 'no'} configured people; set os_user of one person."
+                f"The OS user {os_user} is {'several people' if names else 'nobody'} here; "
+                f"set os_user: {os_user} for exactly one of {people} under people in steward.yaml."
             )
         return self.person(names[0], via="cli")
 

@@ -22,6 +22,8 @@ def find(tx: Tx, reference: str) -> Operation:
     if row is None and number.isascii() and number.isdigit() and len(number) < 18:
         row = tx.one("operation_by_number", number=int(number))
     if row is None:
+        if reference.upper().startswith("OP-"):
+            raise NotFound(f"There is no operation {reference}; its number stands in the request's message.")
         raise NotFound("There is no such operation; the button may belong to another installation or be forged.")
     return from_row(tx, row)
 

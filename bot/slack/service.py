@@ -10,7 +10,7 @@ from aiohttp import web
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import TargetError, Unreachable
+from bot.domain.errors import TargetError, Unavailable, Unreachable
 from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
@@ -84,7 +84,10 @@ class SlackService:
         self.inbox_duty = InboxDuty(inbox, self._dispatcher, self._tasks)
 
     async def start(self) -> None:
-        """Listen. Raises `Unauthorized` where Slack refuses the token; does not wait long for a Slack that is slow."""
+        """Listen. Raises `Unavailable` where that is not possible and `Unauthorized` where Slack refuses the token.
+
+        Does not wait long for a Slack that is slow.
+        """
         self._runner = web.AppRunner(
             self._endpoints.application(),
             access_log=None,
@@ -95,7 +98,14 @@ class SlackService:
             shutdown_timeout=DRAIN_SECONDS,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._address.host, self._address.port, reuse_address=True).start()
+        try:
+            await web.TCPSite(self._runner, self._address.host, self._address.port, reuse_address=True).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            where = f"{self._address.host}:{self._address.port}"
+            raise Unavailable(
+                f"Cannot listen at {where} ({error.strerror or error}); free it, or set STEWARD_HOST and STEWARD_PORT."
+            ) from error
         self.port = self._runner.addresses[0][1]
         self._connecting = asyncio.create_task(self._keep_connecting())
         await asyncio.wait({self._connecting}, timeout=_PATIENCE_SECONDS)
