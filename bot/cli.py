@@ -37,8 +37,6 @@ def serve() -> None:
 @click.option("--no-limits", is_flag=True, help="Turn Slack's posting limit off.")
 def demo(port: int, *, socket_mode: bool, no_limits: bool) -> None:
     """Open a local Slack-compatible workspace with simulated systems made of real servers."""
-    import asyncio
-
     from bot.checkup import DEMO_SETTINGS, app_manifest
 
     try:
@@ -49,7 +47,7 @@ def demo(port: int, *, socket_mode: bool, no_limits: bool) -> None:
     options = DemoOptions(
         port=port, socket_mode=socket_mode, limits=not no_limits, manifest=manifest_, settings=DEMO_SETTINGS
     )
-    asyncio.run(run(options))
+    _run(lambda: run(options))
 
 
 @main.command()
@@ -101,12 +99,15 @@ def ask(line: str, demo_url: str, user: str) -> None:
 
     Exit code: 0 healthy or done, 1 unhealthy or refused, 2 usage, 3 awaits approval.
     """
-    from bot.terminal import ask as ask_here
-    from bot.terminal import ask_demo
-
     if user and not demo_url:
         raise click.UsageError("--as goes with --demo; on this machine you are the person your OS user maps to.")
-    sys.exit(_run(lambda: ask_demo(demo_url, user or "engineer", line) if demo_url else ask_here(line)))
+    if demo_url:
+        from bot.local.asking import ask_demo
+
+        sys.exit(_run(lambda: ask_demo(demo_url, user or "engineer", line)))
+    from bot.terminal import ask as ask_here
+
+    sys.exit(_run(lambda: ask_here(line)))
 
 
 @main.command()
@@ -143,13 +144,13 @@ def export(file: Path) -> None:
 
 
 def _run(work: "Callable[[], Coroutine[None, None, T]]") -> "T":
-    """Run to the end; problems of the configuration and of the ledger end in one line each, not in a traceback."""
+    """Run to the end; problems of the call, the configuration and the ledger end in a line each, not in a traceback."""
     import asyncio
 
     from pydantic import ValidationError
 
     from bot.config.loader import ConfigurationError
-    from bot.domain.errors import BotError
+    from bot.domain.errors import BotError, UsageError
 
     try:
         return asyncio.run(work())
@@ -158,5 +159,8 @@ def _run(work: "Callable[[], Coroutine[None, None, T]]") -> "T":
     except ValidationError as error:
         fields = ", ".join(str(detail["loc"][0]) for detail in error.errors(include_input=False))
         raise SystemExit(f"These environment variables are not valid: {fields}. See config/example.env.") from None
+    except UsageError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(USAGE) from None
     except BotError as error:
         raise SystemExit(str(error)) from None

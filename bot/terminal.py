@@ -1,6 +1,5 @@
 """Steward on the command line: the same parser, policy, services and audit, for when Slack is down."""
 
-import asyncio
 import logging
 import os
 import pwd
@@ -10,11 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
-import httpx
 
 from bot import logs
 from bot.domain.errors import UsageError
-from bot.domain.message import Message, Modal
+from bot.domain.message import EXIT_CODES, Message, Modal
 from bot.domain.operation import Decision, State
 from bot.domain.plain_text import plain
 from bot.domain.redaction import Redactor, secrets_of
@@ -26,8 +24,6 @@ from bot.slack.runner import Failed, Runner
 from bot.wiring import LISTENERS, Core, SystemClock, core
 
 DONE, UNHEALTHY, USAGE, WAITING = 0, 1, 2, 3
-ASK_DEMO_SECONDS = 10.0
-_EXIT = {"done": DONE, "unhealthy": UNHEALTHY, "waiting": WAITING}
 _COMMANDS = {listener.key: listener for listener in LISTENERS if listener.kind == "command"}
 
 
@@ -85,12 +81,13 @@ async def _run(listener: Listener, incoming: Incoming, runner: Runner) -> int:
         request = listener.parse(incoming)
     except UsageError as error:
         click.echo(str(error), err=True)
-        click.echo(f"Usage: {listener.usage}", err=True)
+        if listener.usage not in str(error):
+            click.echo(f"Usage: {listener.usage}", err=True)
         return USAGE
     reply = await runner.reply(listener, request, incoming, answers, None)
     if isinstance(reply, Failed):
         click.echo(plain(reply.message), err=True)
-        return USAGE if isinstance(reply.error, UsageError) else UNHEALTHY
+        return EXIT_CODES[reply.message.outcome]
     if isinstance(reply, Modal):
         missing = ", ".join(field.label for field in reply.fields if not getattr(field, "optional", False))
         click.echo(f"Say it in one line; missing: {missing}. Usage: {listener.usage}", err=True)
@@ -98,7 +95,7 @@ async def _run(listener: Listener, incoming: Incoming, runner: Runner) -> int:
     if reply is None:
         return DONE
     click.echo(plain(reply))
-    return _EXIT[reply.outcome]
+    return EXIT_CODES[reply.outcome]
 
 
 async def decide(operation: str, verdict: str, reason: str) -> int:
@@ -109,33 +106,6 @@ async def decide(operation: str, verdict: str, reason: str) -> int:
         decided = await bot.services.operations.decide(operation, actor, decisions[verdict], reason)
         click.echo(f"{decided.id} is {decided.state.value}.")
         return WAITING if decided.state is State.PENDING else DONE
-
-
-async def ask_demo(url: str, user: str, line: str) -> int:
-    """Type a command in a running demo and print what that person then sees."""
-    name, _, text = line.strip().partition(" ")
-    async with httpx.AsyncClient(base_url=url, timeout=ASK_DEMO_SECONDS, trust_env=False) as client:
-        channel = "#production-alerts"
-        seen = {message["ts"] for message in await _messages(client, user, channel)}
-        command = {"user": user, "channel": channel, "command": "/" + name.lstrip("/"), "text": text}
-        sent = await client.post("/local/command", json=command)
-        if sent.is_error:
-            click.echo(sent.json().get("error", sent.text), err=True)
-            return USAGE
-        async with asyncio.timeout(ASK_DEMO_SECONDS):
-            new: list[str] = []
-            while not new:
-                new = [it["text"] for it in await _messages(client, user, channel) if it["ts"] not in seen]
-                await asyncio.sleep(0.1)
-        click.echo("\n\n".join(new))
-        return UNHEALTHY if any(text.startswith(("🔴", "🟡", "⚪")) for text in new) else DONE
-
-
-async def _messages(client: httpx.AsyncClient, user: str, channel: str) -> list[dict[str, str]]:
-    answer = await client.get("/local/messages", params={"user": user, "channel": channel})
-    answer.raise_for_status()
-    messages: list[dict[str, str]] = answer.json()["messages"]
-    return messages
 
 
 async def verify_audit() -> int:

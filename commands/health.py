@@ -69,7 +69,7 @@ async def _answer(call: Invocation[HealthRequest], services: Services) -> Messag
     async for message in _messages(call.request, services, first=FIRST_ANSWER, private=True):
         shown = message
         if message.pending:
-            await call.show(message.message)
+            await call.show(replace(message.message, outcome="pending"))
     return shown.message
 
 

@@ -3,10 +3,16 @@
 Text from people or systems goes in as `str` and is escaped by whoever renders it; only the types below carry meaning.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Style = Literal["primary", "danger"]
+Outcome = Literal["done", "unhealthy", "refused", "usage", "waiting", "pending"]
+EXIT_CODES: Mapping[Outcome, int] = {"done": 0, "unhealthy": 1, "refused": 1, "usage": 2, "waiting": 3}
+"""What the command line's exit code says of a message."""
+OUTCOME_MARK = "outcome:"
+"""Programs that read a message in Slack find its outcome behind this in the first block's id, unless it is `done`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +169,17 @@ class Message:
     """A whole message.
 
     `text` is the fallback that notifications and screen readers show; it says the main thing alone. `outcome` tells the
-    command line's exit code: `done` (0), `unhealthy` (1), `waiting` for an approval (3).
+    command line's exit code; a `pending` message is followed by a whole one.
     """
 
     text: str
     parts: tuple[Part, ...] = ()
-    outcome: Literal["done", "unhealthy", "waiting"] = "done"
+    outcome: Outcome = "done"
 
     @classmethod
-    def plain(cls, text: str) -> "Message":
+    def plain(cls, text: str, outcome: Outcome = "done") -> "Message":
         """A message of one paragraph, the same as its fallback."""
-        return cls(text, (Paragraph(tuple((line,) for line in text.split("\n"))),))
+        return cls(text, (Paragraph(tuple((line,) for line in text.split("\n"))),), outcome)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Self
 
 import click
 
+from bot.domain.errors import Unavailable
 from bot.local.bot_process import SERVE, BotProcess
 from bot.local.clock import DemoClock
 from bot.local.lab import Lab
@@ -175,7 +176,11 @@ async def run(options: DemoOptions) -> None:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             return
-        click.echo(f"Steward's workspace is at {await starting}/ (stop it with Ctrl-C)")
+        try:
+            url = await starting
+        except (ServerFailedError, OSError) as error:
+            raise Unavailable(f"The demo did not start: {error}") from error
+        click.echo(f"Steward's workspace is at {url}/ (stop it with Ctrl-C)")
         sys.stdout.flush()
         await stopped
     finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.domain.message import (
+    OUTCOME_MARK,
     Bold,
     Buttons,
     Code,
@@ -62,7 +63,10 @@ def render(message: Message, zone: ZoneInfo) -> Rendered:
     """The message within every limit of Slack; a message without parts shows its fallback text."""
     text = cut(mrkdwn.escaped(message.text).strip(), limits.FALLBACK) or "–"
     parts = message.parts or Message.plain(message.text).parts
-    return Rendered(text, render_parts(parts, zone, limits.MESSAGE_BLOCKS) or [empty(message.text)])
+    blocks = render_parts(parts, zone, limits.MESSAGE_BLOCKS) or [empty(message.text)]
+    if message.outcome != "done":
+        blocks[0] = {**blocks[0], "block_id": f"{OUTCOME_MARK}{message.outcome}"}
+    return Rendered(text, blocks)
 
 
 def empty(text: str = "") -> Json:

@@ -63,7 +63,7 @@ class Dispatcher:
         """Everything that must happen before Slack gets its answer; what takes longer goes on as tracked work."""
         listener = self._registry.find(incoming.kind, incoming.key)
         if listener is None:
-            return self._tell(incoming, Message.plain(self._registry.unknown(incoming)))
+            return self._tell(incoming, Message.plain(self._registry.unknown(incoming), "usage"))
         request = self._understood(listener, incoming)
         if isinstance(request, Acknowledgement):
             return request
@@ -117,7 +117,7 @@ class Dispatcher:
             _log.warning("request was not accepted", key=incoming.key, request_id=incoming.request_id)
             return self._tell(
                 incoming,
-                Message.plain("My ledger does not answer, so I did nothing; type it again in a minute."),
+                Message.plain("My ledger does not answer, so I did nothing; type it again in a minute.", "refused"),
             )
         if new:
             self._tasks.spawn(self.carry_out(listener, request, incoming, key))
@@ -130,7 +130,7 @@ class Dispatcher:
             async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                 reply = await self._runner.reply(listener, request, incoming, answers, None)
         except TimeoutError:
-            return self._tell(incoming, Message.plain("This took too long; type the command again."))
+            return self._tell(incoming, Message.plain("This took too long; type the command again.", "refused"))
         if isinstance(reply, Modal):
             return Acknowledgement(modal=reply)
         self._tasks.spawn(self._deliver(incoming, answers, reply))
@@ -140,7 +140,7 @@ class Dispatcher:
         if incoming.kind == "form" and incoming.fields:
             return Acknowledgement(errors={next(iter(incoming.fields)): problem})
         usage = f"\nUsage: {listener.usage}" if listener.usage and listener.usage not in problem else ""
-        return self._tell(incoming, Message.plain(problem + usage))
+        return self._tell(incoming, Message.plain(problem + usage, "usage"))
 
     def _tell(self, incoming: Incoming, message: Message) -> Acknowledgement:
         """Words for the person: a command's go with the acknowledgement, a press or a form has none that is shown."""
@@ -158,7 +158,7 @@ class Dispatcher:
             elif isinstance(reply, Failed):
                 await answers.tell(reply.message)
         except BotError as error:
-            await answers.tell(Message.plain(str(error)))
+            await answers.tell(Message.plain(str(error), "refused"))
         except Exception:  # noqa: BLE001 - an edge: what cannot be rendered must neither stay silent nor stay open
             _log.exception("reply failed", key=incoming.key, request_id=incoming.request_id)
             await answers.tell(sorry(incoming))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.domain.errors import BotError, Refused, Unavailable
-from bot.domain.message import Message
+from bot.domain.errors import BotError, Refused, Unavailable, UsageError
+from bot.domain.message import Message, Outcome
 from bot.domain.people import Access, Actor, Via
 from bot.domain.policy import Policy, Verdict
 from bot.ports import Answers
@@ -51,7 +51,8 @@ class Runner:
             return None
         except BotError as error:
             _log.info("request refused", key=incoming.key, request_id=incoming.request_id, error=type(error).__name__)
-            return Failed(Message.plain(str(error)), error)
+            outcome: Outcome = "usage" if isinstance(error, UsageError) else "refused"
+            return Failed(Message.plain(str(error), outcome), error)
         except Exception as error:  # noqa: BLE001 - the edge: a handler's defect must not stay silent for the person
             _log.exception("request failed", key=incoming.key, request_id=incoming.request_id)
             return Failed(sorry(incoming), error)
@@ -96,5 +97,6 @@ class Runner:
 def sorry(incoming: Incoming) -> Message:
     """What a person sees where the trouble is a defect of ours."""
     return Message.plain(
-        f"Something went wrong on our side; whoever runs me finds it in the log (request {incoming.request_id})."
+        f"Something went wrong on our side; whoever runs me finds it in the log (request {incoming.request_id}).",
+        "refused",
     )

@@ -1,0 +1,56 @@
+"""`steward ask --demo`: a running demo from a shell, with the exit codes of `steward ask`."""
+
+import pytest
+
+from bot.domain.errors import Unavailable
+from bot.local.asking import ask_demo
+from tests.smoke.world import World
+
+
+async def _asked(world: World, line: str, user: str = "sre") -> int:
+    return await ask_demo(str(world.client.base_url), user, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        pytest.param("/health target-list", 0, "🟢 9 healthy: ", id="healthy"),
+        pytest.param("/health nope", 1, "There is no system nope", id="refused"),
+        pytest.param("/queue", 2, "Usage: /queue SYSTEM [QUEUE]", id="misunderstood"),
+        pytest.param("/nope", 2, "/nope is not a valid command.", id="no such command"),
+        pytest.param("/rollback newsletter", 2, "the form asks for: To which release?, Why?", id="words are missing"),
+        pytest.param("/rollback newsletter app to previous because 503", 3, "needs approval: OP-1", id="waits"),
+    ],
+)
+async def test_the_exit_code_says_what_came_of_it(
+    world: World, capsys: pytest.CaptureFixture[str], line: str, code: int, said: str
+) -> None:
+    """0 healthy or done, 1 unhealthy or refused, 2 usage, 3 awaits approval; the whole reply is printed."""
+    assert code == await _asked(world, line)
+
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
+    assert [] == await world.modals("sre")
+
+
+async def test_a_slow_target_is_waited_for(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first half of an answer is not the answer."""
+    await world.lab("newsletter", "app", state="slow")
+
+    assert 1 == await _asked(world, "/health newsletter")
+
+    assert "🔴 app  no answer" in capsys.readouterr().out
+
+
+async def test_who_is_not_in_the_demo_is_told_who_is(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong name ends in a sentence."""
+    assert 2 == await _asked(world, "/health", user="nobody")
+
+    assert "name one of engineer, sre, lead, manager, cto" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "garbage"])
+async def test_no_demo_ends_in_a_sentence(url: str) -> None:
+    """An address where no demo answers is named, with what to do."""
+    with pytest.raises(Unavailable, match="start one with make demo"):
+        await ask_demo(url, "sre", "/health")

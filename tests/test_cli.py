@@ -1,0 +1,105 @@
+"""The command line's edges end in one clear sentence and the right exit code, never in a traceback."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.terminal import os_user
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """The shipped configuration with the values of config/example.env, and a ledger of its own."""
+    for line in (ROOT / "config" / "example.env").read_text().splitlines():
+        name, separator, value = line.partition("=")
+        if separator and not name.startswith("#"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STEWARD_CONFIG", str(ROOT / "config"))
+    monkeypatch.setenv("STEWARD_DATABASE", f"sqlite:///{tmp_path / 'ledger.db'}")
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:9/api/")
+    return monkeypatch
+
+
+def _steward(*arguments: str) -> tuple[int, str]:
+    """Exit code and everything printed; in a process of its own, as it sets up logging for the whole process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("empty", "named"),
+    [
+        pytest.param("SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET must be set", id="anybody could sign"),
+        pytest.param("SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN must be set", id="no token"),
+    ],
+)
+def test_serve_refuses_to_start_without_what_protects_it(shipped: pytest.MonkeyPatch, empty: str, named: str) -> None:
+    """An empty signing secret would let everybody who reaches the port type commands."""
+    shipped.setenv(empty, "")
+
+    code, said = _steward("serve")
+
+    assert 1 == code
+    assert named in said
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_taken_port_is_named(shipped: pytest.MonkeyPatch) -> None:
+    """What to free or to set, not a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        shipped.setenv("STEWARD_PORT", str(taken.getsockname()[1]))
+
+        code, said = _steward("serve")
+
+    assert 1 == code
+    assert "set STEWARD_HOST and STEWARD_PORT" in said
+
+
+@pytest.mark.usefixtures("shipped")
+def test_an_os_user_without_a_person_is_told_what_to_do() -> None:
+    """The name to write, where, and for whom."""
+    code, said = _steward("ask", "/health newsletter")
+
+    assert 1 == code
+    assert f"set os_user: {os_user()} for exactly one of engineer, sre, lead, manager, cto" in said
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(("ask", "/nope"), 2, "There is no command /nope; there are /health", id="no such command"),
+        pytest.param(("ask", ""), 2, "there are /health", id="nothing"),
+        pytest.param(("ask", "--as", "sre", "/health"), 2, "--as goes with --demo", id="another person here"),
+        pytest.param(("decide", "OP-1", "perhaps"), 2, "'approve', 'deny', 'cancel'", id="no such verdict"),
+    ],
+)
+def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], code: int, said: str) -> None:
+    """And says what would be right."""
+    found, printed = _steward(*arguments)
+
+    assert code == found
+    assert said in printed
+
+
+def test_no_configuration_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which file is missing, and what to do."""
+    monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path))
+
+    code, said = _steward("ask", "/health")
+
+    assert 1 == code
+    assert f"{tmp_path}/steward.yaml:1: the file is missing" in said
