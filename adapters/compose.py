@@ -13,7 +13,7 @@ from bot.domain.errors import BadAnswer, Rejected
 from bot.ports import Call, Release
 
 _UP_SECONDS = 120.0
-_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 class ComposeDeployments:

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from bot.domain.errors import BadAnswer
+from bot.domain.one_line import one_line
 
 SIGNATURE_HEADER = "X-PagerDuty-Signature"
 _LONGEST_NAME = 80
@@ -72,10 +73,8 @@ def pager_event(body: bytes) -> PagerEvent:
     who = event.agent.summary if event.agent is not None else ""
     key = event.data.incident_key or ""
     return PagerEvent(
-        _line(event.id), kinds.get(event.event_type, "other"), _line(key), _line(who)[:_LONGEST_NAME] or "someone"
+        one_line(event.id),
+        kinds.get(event.event_type, "other"),
+        one_line(key),
+        one_line(who)[:_LONGEST_NAME] or "someone",
     )
-
-
-def _line(text: str) -> str:
-    """On one line, without characters that nobody sees: it stands in messages, and a database may refuse them."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

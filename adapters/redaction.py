@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from bot.domain.one_line import one_line
 from bot.domain.redaction import STARS, Redactor
 
 _LIMIT = 200
@@ -22,5 +23,5 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
         if secret:
             text = text.replace(secret, STARS)
     text = _KEY.sub(STARS, _FIELD.sub(rf"\1{STARS}", _KNOWN_FORMS(text)))
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    line = one_line(text)
     return line if len(line) <= _LIMIT else line[: _LIMIT - 1] + "…"

@@ -151,7 +151,7 @@ def _described(member: str) -> tuple[str, str]:
         short = redacted(member)
         return (member if member.isprintable() and len(member) <= 64 else "", short)
     if not isinstance(found, dict):
-        return str(found)[:64], redacted(str(found))
+        return redacted(str(found))[:64], redacted(str(found))
     identifier = next((found[key] for key in ("id", "jobId", "job_id") if isinstance(found.get(key), str | int)), "")
     title = next((found[key] for key in ("name", "type", "kind", "format") if isinstance(found.get(key), str)), "")
     return redacted(str(identifier))[:64], redacted(f"{title} {identifier}".strip() or member)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import Conflict, Refused, Rejected
+from bot.domain.one_line import one_line
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
 from bot.ports import RetriableQueue
@@ -51,15 +52,13 @@ class RetryFailed:
             raise Refused(f"{self.system}/{self.queue}: a retry now would lose jobs. {refusal}")
         failed = {job.id: job for job in await source.failed(MOST)}
         eligible = [failed[each] for each in self.ids if each in failed]
-        samples = ", ".join(f"{job.id} {job.title}".strip() for job in eligible[:_SAMPLES])
+        samples = ", ".join(one_line(f"{job.id} {job.title}") for job in eligible[:_SAMPLES])
         batches = [self.ids[place : place + BATCH] for place in range(0, len(self.ids), BATCH)]
         return Plan(
             title=f"Retry {len(self.ids)} failed jobs of {self.system}/{self.queue}",
             does="retries each job by BullMQ's own script; jobs that are no longer failed are skipped",
             steps=tuple(
-                Step(
-                    f"retry {len(batch)} jobs", (f"reprocessJob × {len(batch)}: {', '.join(batch)}",), json.dumps(batch)
-                )
+                Step(f"retry {len(batch)} jobs", (f"reprocessJob × {len(batch)}: {_named(batch)}",), json.dumps(batch))
                 for batch in batches
             ),
             before=(f"{len(eligible)} of {len(self.ids)} jobs are failed now",),
@@ -83,10 +82,10 @@ class RetryFailed:
             except Rejected as error:
                 if not retried:
                     raise
-                left = ", ".join(ids[place:])
+                left = _named(ids[place:])
                 return Result(f"{len(retried)} retried; then refused: {error} Not retried: {left}")
         text = f"{len(retried)} retried"
-        return Result(f"{text}; {len(skipped)} skipped, no longer failed: {', '.join(skipped)}" if skipped else text)
+        return Result(f"{text}; {len(skipped)} skipped, no longer failed: {_named(skipped)}" if skipped else text)
 
     async def observe(self, traces: Sequence[Trace]) -> Effect:
         lost = [trace for trace in traces if trace.result is None]
@@ -95,7 +94,7 @@ class RetryFailed:
         now = {job.id: [job.since, job.attempts] for job in await _source(*self._place()).failed(MOST)}
         still = [each for trace in lost for each, was in json.loads(trace.baseline).items() if now.get(each) == was]
         if still:
-            return Effect(happened=False, text=f"{len(still)} jobs are failed as before: {', '.join(still[:_SAMPLES])}")
+            return Effect(happened=False, text=f"{len(still)} jobs are failed as before: {_named(still[:_SAMPLES])}")
         return Effect(happened=True, text="every job left its failed state")
 
     def undo(self, traces: Sequence[Trace]) -> None:  # noqa: ARG002 - there is none
@@ -103,6 +102,11 @@ class RetryFailed:
 
     def _place(self) -> tuple[Systems, str, str]:
         return self.systems, self.system, self.queue
+
+
+def _named(ids: Sequence[str]) -> str:
+    """Ids for people: whoever adds a job chooses its id, so it may hold line ends and worse."""
+    return ", ".join(one_line(each) for each in ids)
 
 
 def _source(systems: Systems, system: str, queue: str) -> RetriableQueue:

@@ -31,8 +31,8 @@ class Plan:
     material: tuple[str, ...] = ()
 
     def dump(self) -> str:
-        """One line of JSON, for the ledger."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        """One line of JSON, for the ledger; in ASCII, as a target's text may hold half a character."""
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> "Plan":

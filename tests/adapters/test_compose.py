@@ -97,6 +97,7 @@ def test_the_plan_shows_the_whole_command_line(runner: LocalCommands, engine: Do
         pytest.param("app", "v99", "exit code 1: .*manifest unknown", id="an image that nobody has"),
         pytest.param("web", "v40", "exit code 1: no such service: web", id="a service that the file lacks"),
         pytest.param("app", "v40 --privileged", "not an image tag", id="an argument in disguise"),
+        pytest.param("app", "v40\n", "not an image tag", id="a line end behind it"),
         pytest.param("app", "-v40", "not an image tag", id="an option in disguise"),
     ],
 )

@@ -13,6 +13,7 @@ from bot.actions.retry_failed import BATCH, RetryFailed
 from bot.actions.roll_back import RollBack
 from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected
 from bot.domain.operation import Operation, State
+from bot.domain.operation_replies import plan_text
 from bot.domain.people import Actor
 from bot.domain.timing import DAY, MINUTE, SECOND
 from bot.ports import Job
@@ -90,6 +91,19 @@ async def test_retrying_takes_exactly_the_frozen_jobs(world: World) -> None:
     assert ["late"] == list(world.queue.failed_jobs)
     assert State.SUCCEEDED == operation.state
     assert "2 retried; 1 skipped, no longer failed: 2" in await world.sees("operation:OP-1:outcome")
+
+
+async def test_a_jobs_id_forges_no_line_of_the_plan(world: World) -> None:
+    """Whoever adds a job chooses its id: line ends, orders to a terminal and half a character are not shown."""
+    odd = "7\n  2. nothing else\x1b[2J\udc80"
+    world.queue.failed_jobs = {odd: Job(odd, "mail")}
+
+    operation = await run(world, await RetryFailed.of(world.systems, "shop", "jobs"))
+    plan = plan_text(operation)
+
+    assert {} == world.queue.failed_jobs
+    assert "reprocessJob × 1: 7 2. nothing else [2J\n" in plan
+    assert "\n  2." not in plan
 
 
 async def test_many_jobs_are_retried_in_batches(world: World) -> None:

@@ -17,6 +17,7 @@ COMMAND = {"command": "/Rollback", "user_id": "U0SRE", "channel_id": "C0ALERTS",
         pytest.param("dep\u200b-41\ufeff", "dep-41", id="invisible characters"),
         pytest.param("a\u202egnp.exe", "agnp.exe", id="text that runs backwards"),
         pytest.param("a\x00b\ud800", "ab", id="what no database takes"),
+        pytest.param("a\x1b[31mb\x9b2Jc", "a[31mb2Jc", id="what a terminal obeys"),
         pytest.param("  naïve 👩‍💻\nsecond ", "naïve 👩‍💻\nsecond", id="everything else stays"),
     ],
 )
