@@ -221,8 +221,8 @@ class Server:
                 bot.policy,
             ),
             probes=Probes(
-                ready=Readiness(self.engine, bot.ledger, bot.clock),
-                metrics=Metrics(self.engine, bot.clock),
+                ready=Readiness(self.engine, bot.ledger.database_now, bot.clock),
+                metrics=Metrics(self.engine, bot.ledger, bot.clock),
                 webhook=self._webhook if steward.pagerduty is not None else None,
             ),
             zone=zone,

@@ -5,7 +5,7 @@ A channel is a Slack channel id, or `@U…` for the direct messages with that us
 
 import itertools
 import json
-from typing import Literal
+from typing import Literal, get_args
 
 from bot.domain import message_json
 from bot.domain.message import Message
@@ -13,6 +13,7 @@ from bot.ports import Page, Posted
 from bot.store import Tx
 
 Lane = Literal["page", "rest"]
+LANES: tuple[Lane, ...] = get_args(Lane)
 
 _COUNT = itertools.count()
 _PER_MILLISECOND = 1_000_000

@@ -26,7 +26,7 @@ class Probes:
     """
 
     ready: Callable[[], Awaitable[str]]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     webhook: Callable[[dict[str, str], bytes], Awaitable[int]] | None = None
 
 
@@ -94,7 +94,7 @@ class Endpoints:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(
-            body=self._probes.metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+            body=await self._probes.metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )
 
     async def _webhook(self, request: web.Request) -> web.Response:

@@ -209,6 +209,9 @@ def _service(
     async def readiness() -> str:
         return ready[0]
 
+    async def metrics() -> bytes:
+        return b"steward_up 1\n"
+
     async def webhook(headers: dict[str, str], raw: bytes) -> int:
         return 202 if headers.get("X-PagerDuty-Signature") == "v1=good" and raw == b"{}" else 401
 
@@ -220,6 +223,6 @@ def _service(
         policy=POLICY,
         inbox=inbox,
         home=home,
-        probes=Probes(readiness, lambda: b"steward_up 1\n", webhook),
+        probes=Probes(readiness, metrics, webhook),
         zone=ZoneInfo("UTC"),
     )

@@ -149,7 +149,9 @@ update message set
 where key = :key and owner = :owner;
 
 -- name: outbox_backlog
-select lane, count(*) as waiting, min(not_before) as oldest from message where state = 'open' group by lane order by lane;
+-- What has not left yet, edits included; the age is that of the oldest that nobody has seen at all.
+select lane, count(*) as waiting, min(case when ts is null then created_at end) as oldest from message
+where state = 'open' group by lane order by lane;
 
 -- name: oldest_unsettled
 -- When the oldest incident or operation began that may still edit its messages or post below them.

@@ -1,0 +1,117 @@
+"""What watches the bot itself: ready or why not, and figures for Prometheus."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import pytest
+
+from bot.domain.errors import Unavailable
+from bot.engine.cycle import Engine
+from bot.engine.duty import Duty
+from bot.probes import Metrics, Readiness
+from bot.store import Ledger, Tx
+from bot.store.sqlite import SqliteDriver
+from tests.engine.outbox import Post
+from tests.fakes.clock import FakeClock
+
+T = TypeVar("T")
+
+
+class Broken:
+    """A duty that always fails."""
+
+    name = "broken"
+
+    async def run(self, now: int) -> bool:
+        raise RuntimeError(f"a defect at {now}")
+
+    async def next_due(self) -> int | None:
+        return None
+
+
+class Deaf(SqliteDriver):
+    """A database that does not answer any more."""
+
+    silent = False
+
+    def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
+        if self.silent:
+            raise Unavailable("The ledger's database does not answer.")
+        return super().transact(work, write=write, patience=patience)
+
+
+def engine(ledger: Ledger, clock: FakeClock, duties: Sequence[Duty] = ()) -> Engine:
+    """An engine that has not cycled yet."""
+    return Engine(ledger, clock, duties, Post(ledger, clock).sender)
+
+
+@pytest.mark.ledger
+@pytest.mark.parametrize(
+    ("cycled", "later", "ahead", "reason"),
+    [
+        pytest.param(False, 0, 0, "no engine cycle has ended yet", id="not before the first cycle"),
+        pytest.param(True, 5_000, 0, "", id="ready while a cycle ended within 5 s"),
+        pytest.param(True, 5_001, 0, "the last engine cycle ended 5 s ago", id="not after it"),
+        pytest.param(True, 0, 999, "", id="clocks may differ by less than 1 s"),
+        pytest.param(True, 0, 1_000, "differ by 1000 ms", id="not when the database is 1 s ahead"),
+        pytest.param(True, 0, -1_000, "differ by 1000 ms", id="not when it is 1 s behind"),
+        pytest.param(True, 0, None, "The ledger does not answer.", id="not without a ledger"),
+    ],
+)
+async def test_ready_or_why_not(
+    ledger: Ledger, clock: FakeClock, *, cycled: bool, later: int, ahead: int | None, reason: str
+) -> None:
+    """A cycle ended within 5 s, the ledger answers, and the two clocks differ by less than 1 s."""
+
+    async def database_now() -> int:
+        if ahead is None:
+            raise Unavailable("The ledger does not answer.")
+        return clock.wall() + ahead
+
+    watched = engine(ledger, clock)
+    if cycled:
+        await watched.cycle(patience=1)
+    clock.advance(later)
+
+    told = await Readiness(watched, database_now, clock)()
+
+    assert bool(reason) == bool(told)
+    assert reason in told
+
+
+@pytest.mark.ledger
+async def test_figures_tell_what_fails_and_what_does_not_leave(ledger: Ledger, clock: FakeClock) -> None:
+    """Cycles and their age, failing duties, and how old the oldest unsent page is."""
+    watched = engine(ledger, clock, [Broken()])
+    post = Post(ledger, clock)
+    for key in ("one", "two"):
+        await post.put(key, "wake up", lane="page")
+        clock.advance(20_000)
+    await watched.cycle(patience=1)
+    clock.advance(2_000)
+
+    figures = (await Metrics(watched, ledger, clock)()).decode().splitlines()
+
+    expected = {
+        "steward_engine_cycles_total 1.0",
+        "steward_engine_cycle_age_seconds 2.0",
+        'steward_duty_failures{duty="broken"} 1.0',
+        'steward_outbox_messages{lane="page"} 2.0',
+        'steward_outbox_messages{lane="rest"} 0.0',
+        'steward_outbox_age_seconds{lane="page"} 42.0',
+        'steward_outbox_age_seconds{lane="rest"} 0.0',
+    }
+    assert expected == expected & set(figures)
+
+
+async def test_figures_come_without_a_ledger_too(clock: FakeClock) -> None:
+    """What is known is still told."""
+    driver = Deaf(":memory:")
+    driver.silent = True
+    deaf = Ledger(driver)
+
+    figures = (await Metrics(engine(deaf, clock), deaf, clock)()).decode()
+    await deaf.close()
+
+    assert "steward_engine_cycles_total 0.0" in figures
+    assert "outbox" not in figures
