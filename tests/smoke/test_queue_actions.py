@@ -39,7 +39,7 @@ async def test_failed_jobs_are_retried_and_the_live_worker_finishes_them(world: 
     sre = world.user("sre")
     async with redis_of(world, "newsletter") as redis:
         ids = [str(each) for each in await redis.zrange(FAILED, 0, -1)]
-        queue = await sre.types("/queue newsletter campaign-emails").sees("campaign-emails")
+        queue = await sre.types("/queue newsletter campaign-emails").sees("Retry failed…")
 
         plan = await queue.click("Retry failed…").sees("Retry 30 failed jobs of newsletter/campaign-emails")
         assert 30 == await redis.zcard(FAILED)
@@ -73,7 +73,7 @@ async def test_a_retry_that_would_lose_jobs_is_refused_with_the_reason(world: Wo
     await world.lab("newsletter", "redis", dotted={"campaign-emails.generation": "bullmq:5.81.3"})
     await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 4})
     await world.lab("newsletter", "redis", dotted={"campaign-emails.paused": True})
-    queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("campaign-emails")
+    queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
 
     refused = await queue.click("Retry failed…").sees("a retry now would lose jobs")
 
@@ -88,7 +88,7 @@ async def test_a_confirmed_plan_skips_what_is_no_longer_failed(world: World) -> 
     """Ids are frozen in the plan; one that moved on meanwhile is skipped and reported, a new one is left alone."""
     await world.lab("newsletter", "redis", traffic=False)
     await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 3})
-    queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("campaign-emails")
+    queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
     plan = await queue.click("Retry failed…").sees("Retry 3 failed jobs")
     async with redis_of(world, "newsletter") as redis:
         gone = str((await redis.zrange(FAILED, 0, 0))[0])
@@ -119,7 +119,7 @@ async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: 
         before = await redis.zrange(PROCESSING, 0, -1, withscores=True)
         fresh = {'{"id":"job_fresh"}': late + 3_600_000}
         await redis.zadd(PROCESSING, fresh)
-        queue = await sre.types("/queue target-list export-jobs").sees("export-jobs")
+        queue = await sre.types("/queue target-list export-jobs").sees("Clear stuck…")
 
         form = await queue.click("Clear stuck…").form("Clear stuck")
         empty = await sre.submits(form, reason=" ")
@@ -145,6 +145,6 @@ async def test_where_nothing_is_stuck_nobody_is_asked(world: World) -> None:
     """No form, no request: a sentence."""
     async with redis_of(world, "target-list") as redis:
         await nothing_moves(world, redis)
-    queue = await world.user("sre").types("/queue target-list export-jobs").sees("export-jobs")
+    queue = await world.user("sre").types("/queue target-list export-jobs").sees("Clear stuck…")
 
     await queue.click("Clear stuck…").sees("has no entry in processing for longer than 30 min; nothing to clear")

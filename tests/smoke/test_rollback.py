@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.smoke.reading import field, words
+from tests.smoke.reading import Json, field, words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
 from tests.smoke.world import Seen, World
 
@@ -88,6 +88,7 @@ async def test_a_form_asks_for_what_is_missing(world: World) -> None:
 
     assert "dep-38" in str(field(typed, "release")["element"]["initial_option"])
     assert "target-list/web runs dep-41" in words(form)
+    assert "target-list/web runs dep-41" in str(form["blocks"])
     assert "dep-41" not in options
     assert {"dep-40", "dep-39", "dep-38"} <= set(options.replace("'", " ").split())
     assert "exports are empty" in reason
@@ -95,6 +96,12 @@ async def test_a_form_asks_for_what_is_missing(world: World) -> None:
     assert "dep-41 → dep-39" in ask.words
     assert "dep-40 is bad as well" in ask.words
     assert "INC-1" in ask.words
+
+
+def _field(form: Json, name: str) -> Json:
+    """A field of a form by its id."""
+    element: Json = next(block["element"] for block in form["blocks"] if block.get("block_id") == name)
+    return element
 
 
 @pytest.mark.row("A3")
