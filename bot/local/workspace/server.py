@@ -131,9 +131,13 @@ class Server:
 @web.middleware
 async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what a foreign page could send: a host name that only resolves to here, or another site's origin."""
-    host = urlsplit(f"//{request.host}").hostname
     origin = request.headers.get("Origin")
-    if host not in LOOPBACK or (origin is not None and urlsplit(origin).netloc != request.host):
+    try:
+        ours = urlsplit(f"//{request.host}").hostname in LOOPBACK
+        ours = ours and (origin is None or urlsplit(origin).netloc == request.host)
+    except ValueError:  # A bracket that is never closed, and the like.
+        ours = False
+    if not ours:
         return web.json_response({"error": "This workspace answers on the loopback only."}, status=403)
     return await handler(request)
 

@@ -433,6 +433,9 @@ class TestLimits:
     [
         pytest.param({"Host": "evil.example"}, id="a name that resolves to the loopback"),
         pytest.param({"Origin": "http://evil.example"}, id="a page of another site"),
+        pytest.param({"Origin": "null"}, id="a page of no site"),
+        pytest.param({"Host": "["}, id="a name that is none"),
+        pytest.param({"Origin": "http://["}, id="a site that is none"),
     ],
 )
 async def test_only_the_loopback_is_answered(world: World, headers: dict[str, str]) -> None:
