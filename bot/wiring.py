@@ -46,7 +46,7 @@ from bot.services.audit_seal import AuditSeal
 from bot.services.container import Services
 from bot.services.directory import Directory
 from bot.services.escalation import Escalation
-from bot.services.health import Health, Probe
+from bot.services.health import Health
 from bot.services.heartbeat import Beat, Heartbeat
 from bot.services.home import Home
 from bot.services.inbox import Inbox
@@ -57,6 +57,7 @@ from bot.services.invocation import Listener
 from bot.services.matrix import Matrix
 from bot.services.oncall import OnCall
 from bot.services.operations import Operations
+from bot.services.probe import Probe
 from bot.services.queues import Queues
 from bot.services.retention import Retention
 from bot.services.schedules import Schedules
@@ -195,7 +196,7 @@ class Server:
         services, steward = bot.services, bot.configuration.steward
         zone = ZoneInfo(steward.timezone)
         inbox = Inbox(bot.ledger, bot.clock, owner=bot.owner)
-        self._probe = Probe(services.health, services.systems, bot.clock)
+        self._probe = Probe(services.health, services.systems, bot.ledger, bot.clock, channel=steward.channel)
         rooms = SlackRooms(bot.client)
         delivery = Delivery(SlackChat(bot.client, zone), rooms, bot.pager, bot.clock)
         self.engine = Engine(bot.ledger, bot.clock, (), Sender(bot.ledger, bot.clock, delivery, owner=bot.owner))

@@ -21,10 +21,6 @@ FIRST_ANSWER = 0.8
 """Seconds after which what is known is shown, while slow targets are still answering."""
 
 QUEUE_TIMEOUT = 4_000
-PROBE_EVERY = MINUTE
-PROBE_AFTER = 2_000
-"""When the first round starts: once the bot is ready, which a round of every client's first call would delay."""
-
 TREND_WINDOW = 10 * MINUTE
 
 Run = Callable[[], Coroutine[None, None, Reading]]
@@ -174,43 +170,6 @@ class Health:
             return await self._ledger.write(remember)
         except BotError:
             return list(readings)
-
-
-class Probe:
-    """Duty: reads every system once a minute, so that `since` and trends are known before a person asks."""
-
-    name = "probe"
-
-    def __init__(self, health: Health, systems: Systems, clock: Clock) -> None:
-        self._health = health
-        self._systems = systems
-        self._clock = clock
-        self._due: int | None = None
-        self._running: asyncio.Task[None] | None = None
-
-    async def run(self, now: int) -> bool:
-        """Start a round in the background where one is due; a slow target never holds the cycle up."""
-        if self._due is None:
-            self._due = now + PROBE_AFTER
-        if now >= self._due and (self._running is None or self._running.done()):
-            if self._running is not None:
-                self._running.result()
-            self._due = now + PROBE_EVERY
-            self._running = asyncio.create_task(self._round())
-        return False
-
-    async def next_due(self) -> int | None:
-        """A round that is late hurts nobody; the engine's cycle of a second is often enough."""
-        return None
-
-    async def close(self) -> None:
-        """Stop a round that is under way."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-
-    async def _round(self) -> None:
-        await asyncio.gather(*(self._health.readings(system.name) for system in self._systems.all()))
 
 
 def judged(check: Check, measured: Measurement, latency: int) -> Reading:

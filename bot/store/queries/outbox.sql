@@ -170,3 +170,6 @@ delete from message where key in (
     order by created_at limit :n
     /*pg for update skip locked pg*/
 ) and state <> 'open' and not_before < :before;
+
+-- name: message_known
+select key from message where key = :key;
