@@ -259,10 +259,6 @@ class Rooms(Protocol):
         """Invite those who are not there yet."""
         ...
 
-    async def archive(self, channel: str) -> None:
-        """Archive; already archived is success."""
-        ...
-
     async def direct_channel(self, slack_id: str) -> str:
         """The channel of direct messages with one person."""
         ...

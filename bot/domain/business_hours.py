@@ -23,10 +23,6 @@ class BusinessHours:
         if not self.days or self.end <= self.start:
             raise ValueError("business hours need at least one day, and an end after the start")
 
-    def is_open(self, at: int) -> bool:
-        """Whether people work at this moment."""
-        return self.next_open(at) == at
-
     def next_open(self, at: int) -> int:
         """`at` itself within business hours, else the next start of them."""
         opens, _ = next(self._windows(at))

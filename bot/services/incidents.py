@@ -223,11 +223,6 @@ class Incidents:
 
         return await self._ledger.read(work)
 
-    def open_incident_of(self, tx: Tx, system: str) -> Incident | None:
-        """The worst incident of a system that is not resolved, within somebody's transaction."""
-        row = tx.one("unresolved_incident_of", system=system)
-        return incident_records.of_row(row) if row else None
-
     async def _change(
         self,
         reference: Reference,

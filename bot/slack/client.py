@@ -118,14 +118,6 @@ class SlackRooms:
                     if failures.code(error) not in {"already_in_channel", "cant_invite_self"}:
                         raise
 
-    async def archive(self, channel: str) -> None:
-        with patient("conversations.archive"), translated("conversations.archive", write=True):
-            try:
-                await self._client.conversations_archive(channel=channel)
-            except SlackApiError as error:
-                if failures.code(error) != "already_archived":
-                    raise
-
     async def direct_channel(self, slack_id: str) -> str:
         with patient("conversations.open"), translated("conversations.open", write=False):
             answer = await self._client.conversations_open(users=[slack_id])

@@ -80,9 +80,6 @@ class FakeChat:
     async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
         self.calls.append(f"invite {channel} {' '.join(slack_ids)}")
 
-    async def archive(self, channel: str) -> None:
-        self.gone.add(channel)
-
     async def direct_channel(self, slack_id: str) -> str:
         return f"D{slack_id.removeprefix('U')}"
 

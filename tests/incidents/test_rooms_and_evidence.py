@@ -38,9 +38,6 @@ class FakeRooms:
         assert channel
         self.invited += slack_ids
 
-    async def archive(self, channel: str) -> None:
-        raise AssertionError(f"nobody archives {channel}")
-
     async def direct_channel(self, slack_id: str) -> str:
         raise AssertionError(f"nobody writes to {slack_id}")
 

@@ -189,7 +189,7 @@ class Laws(RuleBasedStateMachine):
         """A lock is held exactly by operations that are claimed, running or unknown."""
         if not hasattr(self, "ledger"):
             return
-        held = {row["operation"] for row in self.do(lambda: self.ledger.read(lambda tx: tx.all("operation_locks")))}
+        held = {row["operation"] for row in self.do(lambda: self.ledger.read(lambda tx: tx.all("test_locks")))}
         under_way = {State.CLAIMED, State.RUNNING, State.UNKNOWN}
         assert held == {found.number for found in self.all() if found.state in under_way}
 

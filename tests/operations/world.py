@@ -26,6 +26,7 @@ from tests.fakes.groups import FakeGroups
 from tests.fakes.production import FakeDeployments, FakeHealth, FakeQueue, FakeRestarter
 
 # What a test looks at; the bot itself never reads these whole.
+queries.statements()["test_locks"] = "select name, operation from operation_lock order by name"
 queries.statements()["test_messages"] = "select key, channel, body from message order by created_at, key"
 queries.statements()["test_audit"] = "select actor, kind, subject from audit order by written, kind"
 
@@ -193,7 +194,7 @@ class World:
 
     async def locks(self) -> list[str]:
         """The names of the locks that are held."""
-        return [row["name"] for row in await self.ledger.read(lambda tx: tx.all("operation_locks"))]
+        return [row["name"] for row in await self.ledger.read(lambda tx: tx.all("test_locks"))]
 
 
 def said(message: Message) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -34,6 +35,15 @@ def test_every_statement_prepares_on_sqlite(sqlite_schema: sqlite3.Connection) -
             failures[name] = str(error)
 
     assert failures == {}
+
+
+def test_every_statement_is_run_by_somebody() -> None:
+    """SQL that nobody runs is deleted."""
+    root = Path(queries.__file__).parents[3]
+    sources = [file for folder in ("bot", "commands") for file in (root / folder).rglob("*.py")]
+    run = {name for file in sources for name in re.findall(r'"(\w+)"', file.read_text(encoding="utf-8"))}
+
+    assert [] == [name for name in NAMES if name not in run and not name.startswith("test_")]
 
 
 def numbered(statement: str) -> str:

@@ -37,13 +37,6 @@ select * from incident where room = :room and room <> '';
 -- name: unresolved_incidents
 select * from incident where state <> 'resolved' order by severity, number desc limit :n;
 
--- name: unresolved_incident_of
--- The worst and newest one of a system.
-select * from incident where system = :system and state <> 'resolved' order by severity, number desc limit 1;
-
--- name: recent_incidents
-select * from incident order by number desc limit :n;
-
 -- name: claim_due_incidents
 -- The due condition stands in the outer where again: without it two replicas claim the same row (the trap of ADR 0003).
 -- The row stays locked until the step and the next due time are committed, so no lease is needed.
@@ -119,6 +112,3 @@ select min(evidence_due_at) as at from incident where evidence_due_at is not nul
 
 -- name: finish_evidence
 update incident set evidence_due_at = null, checks = :checks, suspect = :suspect where id = :id;
-
--- name: want_evidence
-update incident set evidence_due_at = :at where id = :id;

@@ -70,18 +70,11 @@ insert into operation_lock (name, operation, since) values (:name, :number, :now
 -- name: operation_lock_holder
 select name, operation, since from operation_lock where name = :name;
 
--- name: operation_locks
-select name, operation, since from operation_lock order by name;
-
 -- name: release_operation_locks
 delete from operation_lock where operation = :number;
 
 -- name: start_operation
 update operation set state = 'running', started_at = :now, lease_until = :lease_until, note = '', expires_at = null
-where number = :number and state = 'claimed' and owner = :owner;
-
--- name: give_back_operation
-update operation set state = 'approved', owner = null, lease_until = null, retry_at = :retry_at
 where number = :number and state = 'claimed' and owner = :owner;
 
 -- name: extend_operation_lease
