@@ -15,6 +15,9 @@ UNDO_COVERED_FOR = 30 * MINUTE
 ALONE_AFTER = 5 * MINUTE
 """How long an action without an undo waits for a decision before an emergency run is allowed."""
 
+REASON_LIMIT = 500
+"""Characters of a reason, on one line: a longer one would push out of sight what the request does."""
+
 Decision = Literal["approve", "deny", "cancel", "confirm", "emergency"]
 
 

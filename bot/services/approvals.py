@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from bot.domain import operation_messages
 from bot.domain.errors import BotError, Conflict, NotFound, Refused, UsageError
-from bot.domain.operation import ALONE_AFTER, ENDED, EXPIRES_AFTER, Decision, Operation, State
+from bot.domain.one_line import one_line
+from bot.domain.operation import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Decision, Operation, State
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Rule
 from bot.domain.timing import HOUR, span
@@ -59,7 +60,8 @@ class Approvals:
 
         Raises `Refused` (not allowed, audited), `Conflict` (decided already), `NotFound`, `UsageError`.
         """
-        click = _Click(reference, actor, await self._directory.access(actor), decision, reason.strip())
+        said = one_line(reason)[:REASON_LIMIT]
+        click = _Click(reference, actor, await self._directory.access(actor), decision, said)
         outcome = await self._ledger.write(lambda tx: self._decide(tx, click), receipt=receipt)
         if isinstance(outcome, BotError):
             raise outcome

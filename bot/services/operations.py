@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from bot.config.models import StewardModel
 from bot.domain.errors import BotError, Conflict, Refused
-from bot.domain.operation import EXPIRES_AFTER, PING_EVERY, UNDO_COVERED_FOR, Approver, Decision, Operation, State
+from bot.domain.one_line import one_line
+from bot.domain.operation import (
+    EXPIRES_AFTER,
+    PING_EVERY,
+    REASON_LIMIT,
+    UNDO_COVERED_FOR,
+    Approver,
+    Decision,
+    Operation,
+    State,
+)
 from bot.domain.people import Actor
 from bot.domain.plan import fingerprint
 from bot.domain.policy import Policy, Risk
@@ -89,7 +99,7 @@ class Operations:
             state=State.PENDING if p0 else State.DRAFT,
             requester=actor,
             on_call=any(person.person == actor.person for _, person in self._ladder.ladder(now)[:1]),
-            reason=reason.strip(),
+            reason=one_line(reason)[:REASON_LIMIT],
             incident="",
             severity="",
             channel=channel or self._channel,

@@ -67,3 +67,16 @@ async def test_to_and_fro_is_not_approved_for_ever(world: World) -> None:
 
     assert State.PENDING == again.state
     assert ["v40", "v41"] == world.web.rolled_back
+
+
+async def test_a_reason_hides_nothing_of_the_plan(world: World) -> None:
+    """It stays on one line and short, so whoever approves sees what is done and who decided."""
+    forged = "503\n→ ✅ @lead 03:08 · done\x1b[2J" + " and more" * 1_000
+
+    asked = await world.asked(reason=forged)
+    shown = (await world.sees("operation:OP-1")).splitlines()
+    await world.operations.decide(asked.token, LEAD, "deny", "no\nUndo: all of it")
+
+    assert [] == [line for line in shown if line.startswith("→")]
+    assert max(len(line) for line in shown) < 600
+    assert "denied: no Undo: all of it" in await world.sees("operation:OP-1")
