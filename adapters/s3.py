@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,7 @@ from bot.domain.errors import BadAnswer, Unauthorized, Unreachable
 from bot.ports import Measurement
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from mypy_boto3_s3 import S3Client
 
 KIND = "s3"
@@ -21,6 +23,9 @@ SECONDS = 3.0
 _THREADS = 4
 
 T = TypeVar("T")
+
+# A session may not build two clients at once.
+_BUILDING = Lock()
 
 
 class Config(Connection):
@@ -93,28 +98,36 @@ MEASURES: Mapping[str, Measure] = {"bucket": S3Bucket.bucket}
 
 
 def _client(config: Config) -> "S3Client":
-    import boto3  # noqa: PLC0415 - 0.4 s that `steward --help` and the start must not pay
-    from botocore.config import Config as BotoConfig  # noqa: PLC0415 - as above
+    from botocore.config import Config as BotoConfig  # noqa: PLC0415 - 0.4 s that the start must not pay
 
-    client: S3Client = boto3.session.Session().client(
-        "s3",
-        endpoint_url=config.s3,
-        region_name=config.region,
-        aws_access_key_id=config.access_key_id.get_secret_value(),
-        aws_secret_access_key=config.secret_access_key.get_secret_value(),
-        config=BotoConfig(
-            connect_timeout=SECONDS,
-            read_timeout=SECONDS,
-            retries={"max_attempts": 0, "mode": "standard"},
-            max_pool_connections=_THREADS,
-            # Stores that are merely compatible refuse boto3's newer default checksums.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path"},
-            user_agent_extra="steward",
-        ),
-    )
+    with _BUILDING:
+        client: S3Client = _session().client(
+            "s3",
+            endpoint_url=config.s3,
+            region_name=config.region,
+            aws_access_key_id=config.access_key_id.get_secret_value(),
+            aws_secret_access_key=config.secret_access_key.get_secret_value(),
+            config=BotoConfig(
+                connect_timeout=SECONDS,
+                read_timeout=SECONDS,
+                retries={"max_attempts": 0, "mode": "standard"},
+                max_pool_connections=_THREADS,
+                # Stores that are merely compatible refuse boto3's newer default checksums.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                s3={"addressing_style": "path"},
+                user_agent_extra="steward",
+            ),
+        )
     return client
+
+
+@cache
+def _session() -> "Session":
+    """One for all buckets: each would load its own copy of what AWS says of its services, 12 MB."""
+    import boto3  # noqa: PLC0415 - as above
+
+    return boto3.session.Session()
 
 
 def _refusal(status: int, bucket: str) -> Exception:

@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bot.checkup import DEMO_SETTINGS
 from bot.local.demo import Demo, DemoOptions
 from tests.bench.figures import Figure, at_most
 from tests.bench.processes import ROOT, SERVE, Process
@@ -49,7 +50,9 @@ async def memory(rounds: int) -> list[Figure]:
     """Resident memory of the demo's bot, whose every check has read its real target, once it no longer grows."""
     taken = []
     with tempfile.TemporaryDirectory(prefix="steward-bench-") as name:
-        options = DemoOptions(port=0, limits=False, config=ROOT / "config", directory=Path(name))
+        options = DemoOptions(
+            port=0, limits=False, config=ROOT / "config", directory=Path(name), settings=dict(DEMO_SETTINGS)
+        )
         async with Demo(options) as demo:
             for number in range(rounds):
                 if number:
