@@ -208,6 +208,23 @@ async def test_killed_between_levels_it_loses_and_doubles_nothing(world: World) 
     assert 1 == len(await in_channel(world, r"mail killed\s+Severity"))
 
 
+@pytest.mark.row("A8")
+async def test_levels_that_fell_due_while_it_was_dead_come_one_at_a_time(world: World) -> None:
+    """Dead for twenty minutes: the secondary is paged at the start, the manager a minute later, each once."""
+    await opens(world, "mail unwatched")
+    await paged(world, "sre", "mail unwatched")
+    await world.kill_bot()
+    await world.client.post("/local/clock", json={"advance": "20m"}, timeout=60)
+
+    await world.restart_bot()
+    await paged(world, "lead", "mail unwatched")
+    assert 0 == len(await pages(world, "manager", "mail unwatched"))
+    await world.advance("1m")
+    await paged(world, "manager", "mail unwatched")
+
+    assert {"sre": 1, "lead": 1, "manager": 1, "cto": 0} == await tally(world, "mail unwatched")
+
+
 async def _count(world: World, person: str, title: str, wanted: int) -> bool:
     return len(await pages(world, person, title)) >= wanted
 

@@ -118,6 +118,20 @@ async def test_everything_happens_in_its_own_channel(world: World) -> None:
 
 
 @pytest.mark.row("A4")
+async def test_the_evidence_of_the_moment_is_kept(world: World) -> None:
+    """What the checks said at the opening stands in the thread, in one line in the header, and in the page."""
+    await world.lab("newsletter", "app", state="error")
+    shown = await opens(world, "mail red")
+    page = await paged(world, "sre", "mail red")
+
+    await shown.becomes("Checks: 🔴 Newsletter")
+    await page.becomes("Checks: 🔴 Newsletter")
+    await world.lab("newsletter", "app", state="up")
+
+    assert "🔴 app  503" in await shown.thread()
+
+
+@pytest.mark.row("A4")
 @pytest.mark.row("A8")
 async def test_paging_goes_on_where_no_channel_can_be_created(world: World) -> None:
     """Slack refuses every attempt: the pages come in time, and the thread says that there is no channel."""
