@@ -21,6 +21,7 @@ from bot.services.audit_export import verify_audit as verify_chain
 from bot.services.invocation import Incoming, Listener
 from bot.settings import Settings, environment
 from bot.slack.runner import Failed, Runner
+from bot.slack.wording import typed
 from bot.wiring import LISTENERS, Core, SystemClock, core
 
 DONE, UNHEALTHY, USAGE, WAITING = 0, 1, 2, 3
@@ -67,7 +68,7 @@ async def ask(line: str) -> int:
         incoming = Incoming(
             kind="command",
             key=listener.key,
-            text=text.strip(),
+            text=typed(text),
             slack_user=actor.slack,
             received_at=bot.clock.now(),
             request_id=secrets.token_hex(6),
