@@ -1,0 +1,45 @@
+"""Who holds a role, when many ask at once."""
+
+import asyncio
+
+import pytest
+
+from bot.services.directory import Directory
+from bot.store import Ledger
+from tests.fakes.clock import FakeClock
+from tests.operations.world import configuration
+
+
+class SlowGroups:
+    """Answers when it is told to, and counts the questions."""
+
+    def __init__(self, member: str) -> None:
+        self.asked = 0
+        self.answer = asyncio.Event()
+        self._member = member
+
+    async def members(self, _: str) -> frozenset[str]:
+        self.asked += 1
+        await self.answer.wait()
+        return frozenset({self._member})
+
+
+@pytest.mark.ledger
+async def test_many_who_ask_at_once_cost_one_question(ledger: Ledger, clock: FakeClock) -> None:
+    """Slack allows 20 such calls a minute: 200 clicks of a moment share one; one who gives up ends it for nobody."""
+    model = configuration()
+    groups = SlowGroups("U0ANYONE")
+    directory = Directory(model, groups, clock, ledger)
+    grouped = [role for role, each in model.roles.items() if each.group]
+    actor = directory.actor("U0ANYONE")
+
+    waiting = [asyncio.create_task(directory.access(actor)) for _ in range(200)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.pop(0).cancel()
+    groups.answer.set()
+    found = await asyncio.gather(*waiting)
+
+    assert grouped
+    assert {frozenset(grouped)} == {access.roles for access in found}
+    assert len({model.roles[role].group for role in grouped}) == groups.asked
