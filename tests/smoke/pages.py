@@ -41,6 +41,16 @@ async def in_channel(world: World, pattern: str, channel: str = CHANNEL) -> list
     return [text for text in found if re.search(pattern, text)]
 
 
+async def replied(seen: Seen, text: str) -> str:
+    """Wait until a message's thread says this; the whole thread."""
+
+    async def said() -> str:
+        thread = await seen.thread()
+        return thread if text in thread else ""
+
+    return str(await seen.world.until(said, lambda: f"{text!r} is not in the thread"))
+
+
 def fact(seen: Seen, name: str) -> str:
     """One fact of a header: `Clocks`, `State`, and so on."""
     names = ("Severity", "State", "Lead", "Impact", "Now", "Clocks")

@@ -77,3 +77,21 @@ def _plain(text: str) -> str:
     text = _DATE.sub(r"\1", text)
     text = _PERSON.sub(lambda match: f"@{_NAMES.get(match[1], match[1])}", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("\u200b", "").replace("*", "")
+
+
+def literal(message: Json) -> str:
+    """What Slack would read as markup: the text and every mrkdwn object."""
+    found: list[str] = [str(message["text"])]
+
+    def walk(node: object) -> None:
+        if isinstance(node, list):
+            for item in node:
+                walk(item)
+        elif isinstance(node, dict):
+            if node.get("type") == "mrkdwn":
+                found.append(str(node["text"]))
+            for item in node.values():
+                walk(item)
+
+    walk(message["blocks"])
+    return "\n".join(found)

@@ -130,20 +130,6 @@ async def test_a_database_without_free_connections_and_a_bad_certificate(world: 
     assert "certificate" in seen.words.split("healthy:")[0]
 
 
-@pytest.mark.row("A1")
-async def test_text_from_a_target_cannot_ping_or_link(world: World) -> None:
-    """An incident title with control sequences is shown as text, in every message that repeats it."""
-    evil = "mail <!channel> <http://evil.example|ok> & *bold*"
-    await world.user("sre").types(f"/incident open P3 newsletter {evil}").sees("is open")
-
-    seen = await world.sees("INC-1")
-
-    raw = str(seen.message["blocks"]) + seen.message["text"]
-    assert "<!channel>" not in raw.replace("&lt;!channel&gt;", "") or "rich_text" in raw
-    assert "'url': 'http://evil" not in raw
-    assert "<!channel>" in seen.words
-
-
 async def test_help_shows_the_usage(world: World) -> None:
     """Every command explains itself."""
     for command, usage in (

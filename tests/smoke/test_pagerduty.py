@@ -69,7 +69,7 @@ async def test_p0_and_p1_page_there_at_minute_0(world: World, severity: str, urg
 
 @pytest.mark.row("A13")
 async def test_an_acknowledgement_there_counts_here(world: World) -> None:
-    """Nobody else is paged, the header names who has it, and it is not told back."""
+    """Nobody else is paged, the header names who has it, and it is not told back; the resolution here is."""
     desk = await Desk.of(world)
     shown = await opens(world, "mail answered")
     page = await paged(world, "sre", "mail answered")
@@ -82,6 +82,8 @@ async def test_an_acknowledgement_there_counts_here(world: World) -> None:
 
     assert {"sre": 1, "lead": 0, "manager": 0, "cto": 0} == await tally(world, "mail answered")
     assert ["trigger"] == await desk.actions()
+    await world.user("sre").types("/incident resolve INC-1").sees("resolved")
+    await desk.hears("trigger", "resolve")
 
 
 @pytest.mark.row("A13")

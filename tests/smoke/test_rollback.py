@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.smoke.reading import Json, field, words
+from tests.smoke.reading import Json, field, literal, words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
 from tests.smoke.world import Seen, World
 
@@ -212,7 +212,7 @@ async def _published(world: World, wanted: str) -> bool:
 
 @pytest.mark.row("A3")
 async def test_a_secret_in_a_providers_error_does_not_reach_the_channel(world: World) -> None:
-    """The provider's words are repeated without what looks like a credential."""
+    """The provider's words are repeated without what looks like a credential, and ping nobody."""
     await before_any_rollback(world)
     ask = await asked(world)
     leak = "no quota for nfp_Zm9vYmFyYmF6cXV4 at postgresql://web:hunter2secret@db/app <!channel>"
@@ -222,8 +222,10 @@ async def test_a_secret_in_a_providers_error_does_not_reach_the_channel(world: W
     await ask.click("Approve", by="lead")
     failed = await ask.becomes("no quota for")
 
-    seen = str(await world.messages()) + str(await world.messages("lead", "@lead"))
+    messages = [*await world.messages(), *await world.messages("lead", "@lead")]
+    seen = str(messages)
     assert "nfp_Zm9v" not in seen
+    assert "<!channel>" not in "".join(literal(message) for message in messages)
     assert "hunter2secret" not in seen
     assert "❌" in failed.words or "❔" in failed.words
     assert "dep-41" == (await netlify(world))["published"]
