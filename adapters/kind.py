@@ -55,8 +55,12 @@ class Kind(Protocol):
 
 
 def _http_address(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # A port that is no number, a bracket that is never closed.
+        usable = False
+    if not usable:
         raise ValueError("is not an address; write it as https://host or http://host:port")
     return address.rstrip("/")
 

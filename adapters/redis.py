@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator
 from redis import exceptions
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -38,8 +39,10 @@ class Config(Connection):
     @field_validator("redis")
     @classmethod
     def _is_an_address(cls, address: SecretStr) -> SecretStr:
-        if not address.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("is not an address; write it as redis://host:6379/0 or rediss://…")
+        try:
+            parse_url(address.get_secret_value())
+        except ValueError:  # Its text repeats what may be the password.
+            raise ValueError("is not an address; write it as redis://host:6379/0 or rediss://…") from None
         return address
 
 

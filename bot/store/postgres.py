@@ -19,6 +19,10 @@ _MIGRATION_LOCK = 0x57E3A2D  # Any constant: all replicas must take the same one
 _ROUNDS = 3
 _SILENT = "The ledger's database does not answer; nothing was changed. Try again in a moment."
 _BUSY = "The ledger is held by another transaction; nothing was changed. Try again in a moment."
+_NO_ADDRESS = (
+    "STEWARD_DATABASE is no address that PostgreSQL's client can read; write postgresql://user:password@host/database, "
+    "with %XX for every special character of the password."
+)
 _BROKEN_OFF = "The ledger's database broke off while it saved; look at what is shown before you repeat this."
 
 
@@ -137,6 +141,9 @@ class PostgresDriver:
             mine.commit()
         except psycopg.OperationalError as error:
             raise Unavailable(_SILENT) from error
+        except psycopg.ProgrammingError:
+            # libpq repeats the part that it cannot read, which may be the password: nothing of it may be chained.
+            raise Unavailable(_NO_ADDRESS) from None
         self._opened.append(mine)
         self._mine.connection = mine
         return mine

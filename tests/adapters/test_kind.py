@@ -1,6 +1,7 @@
 """Every kind of connection has the same shape, and its configuration is strict and keeps secrets to itself."""
 
 import inspect
+import traceback
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -80,3 +81,23 @@ def test_secrets_are_secrets() -> None:
         for name, field in kind.Config.model_fields.items():
             if any(word in name for word in ("key", "token", "secret")):
                 assert field.annotation is SecretStr, name
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        pytest.param("redis", "redis://:hunter2/x@h:6379", id="a redis password with a slash"),
+        pytest.param("redis", "redis://h:hunter2", id="a redis port that is none"),
+        pytest.param("postgres", "postgresql://u:hunter2%zz@h/d", id="a postgres password with a percent sign"),
+        pytest.param("http", "http://u:hunter2/x@h", id="a password with a slash"),
+        pytest.param("http", "http://[hunter2", id="a bracket that is never closed"),
+    ],
+)
+def test_a_broken_address_is_refused_without_repeating_it(name: str, address: str) -> None:
+    """It ends with the place in the file, before any client chokes on it; what may be a password is not shown."""
+    kind, fields = EXAMPLES[name]
+
+    with pytest.raises(ValidationError) as caught:
+        kind.Config.model_validate(fields | {name: address})
+
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))

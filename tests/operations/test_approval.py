@@ -243,7 +243,7 @@ async def test_a_forged_reference_finds_nothing(world: World, reference: str) ->
     """An id that was never given out is told so, and audited."""
     await world.asked()
 
-    with pytest.raises(NotFound, match="no such operation|There is no operation OP-"):
+    with pytest.raises(NotFound, match=r"no such operation|There is no operation OP-"):
         await world.operations.decide(reference, LEAD, "approve")
 
     assert 1 == sum(kind == "operation.refused" for _, kind, _ in await world.audit())

@@ -1,6 +1,7 @@
 """The ledger's promises, on both databases."""
 
 import asyncio
+import traceback
 from pathlib import Path
 
 import psycopg
@@ -194,3 +195,12 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(Unavailable, match=r"notes\.txt"):
         await open_ledger(f"sqlite:///{tmp_path / 'notes.txt'}")
+
+
+@pytest.mark.parametrize("password", ["hunter%zz2", "hunter 2"])
+async def test_a_password_that_cannot_be_read_is_not_shown(password: str) -> None:
+    """PostgreSQL's client repeats what it cannot read; we name the variable, and chain nothing."""
+    with pytest.raises(Unavailable, match="STEWARD_DATABASE is no address") as caught:
+        await open_ledger(f"postgresql://u:{password}@127.0.0.1/db")
+
+    assert "hunter" not in "".join(traceback.format_exception(caught.value))
