@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -86,6 +87,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many tests passed on each database: the two counts must be the same."""
     passed = terminalreporter.stats.get("passed", [])
-    counts = {name: sum(f"[{name}" in report.nodeid for report in passed) for name in ("sqlite", "postgres")}
+    # "postgres" is also a kind of connection, and begins addresses: only the fixtures' own parameter counts.
+    counts = {
+        name: sum(re.search(rf"\[{name}[\]-]", report.nodeid) is not None for report in passed)
+        for name in ("sqlite", "postgres")
+    }
     if any(counts.values()):
         terminalreporter.write_line(f"passed on SQLite {counts['sqlite']}, on PostgreSQL {counts['postgres']}")

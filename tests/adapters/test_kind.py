@@ -22,7 +22,7 @@ EXAMPLES: dict[str, tuple[Kind, dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", EXAMPLES, ids="the kind {}".format)
 async def test_a_kind_has_a_key_a_configuration_a_client_and_measures(name: str) -> None:
     """Wiring's table needs no exception."""
     kind, fields = EXAMPLES[name]
@@ -37,7 +37,7 @@ async def test_a_kind_has_a_key_a_configuration_a_client_and_measures(name: str)
     assert all(measure.__doc__ for measure in kind.MEASURES.values())
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", EXAMPLES, ids="the kind {}".format)
 def test_an_unknown_key_is_refused_without_repeating_values(name: str) -> None:
     """A typing error is found at load, and the error can be printed."""
     kind, fields = EXAMPLES[name]
@@ -48,7 +48,7 @@ def test_an_unknown_key_is_refused_without_repeating_values(name: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", EXAMPLES, ids="the kind {}".format)
 def test_a_configuration_shows_no_secret_and_cannot_be_changed(name: str) -> None:
     """It may be printed, logged and compared."""
     kind, fields = EXAMPLES[name]
