@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.actions.registry import RISKS
 from bot.assembly import KINDS
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel, SystemModel
+from bot.config.source import UNSET
 from bot.domain.timing import span
 from bot.services.schedules import upcoming
 from bot.settings import environment
@@ -22,8 +24,9 @@ DEMO_SETTINGS = {"STEWARD_CHANNEL": "C0ALERTS", "STEWARD_TIMEZONE": "UTC", "SLAC
 
 def checked_configuration(folder: Path, *, secrets: bool) -> str:
     """Load it and say what it means; raises `ConfigurationError` with every problem."""
-    configuration = load(folder, KINDS, environment() if secrets else None)
-    return "\n".join([*_policy(configuration), "", *_ladders(configuration), "", *_schedules(configuration)])
+    configuration = load(folder, KINDS, RISKS, environment() if secrets else None)
+    told = "\n".join([*_policy(configuration), "", *_ladders(configuration), "", *_schedules(configuration)])
+    return told if secrets else told.replace(UNSET, "$")
 
 
 def configuration_schema() -> dict[str, Any]:

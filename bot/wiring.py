@@ -27,6 +27,7 @@ import commands.rollback
 from adapters import outgoing, pagerduty
 from adapters.pagerduty_webhook import pager_event, signed
 from bot import logs
+from bot.actions.registry import RISKS
 from bot.actions.registry import registry as actions
 from bot.assembly import KINDS, assemble
 from bot.config.loader import Configuration, load
@@ -119,7 +120,7 @@ class Core:
 @asynccontextmanager
 async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
     """Open the ledger, every connection and the Slack client; close them at the end."""
-    configuration = load(settings.config, KINDS, environment())
+    configuration = load(settings.config, KINDS, RISKS, environment())
     steward = configuration.steward
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:

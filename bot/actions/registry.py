@@ -1,6 +1,7 @@
 """Every action by name, built again from its stored parameters."""
 
 import json
+from collections.abc import Mapping
 
 from bot.actions.clear_stuck import ClearStuck, PutBack
 from bot.actions.entries import Entries
@@ -8,9 +9,20 @@ from bot.actions.remove_expired import RemoveExpired
 from bot.actions.restart import Restart
 from bot.actions.retry_failed import RetryFailed
 from bot.actions.roll_back import RollBack
+from bot.domain.policy import Risk
 from bot.ports import Clock
 from bot.services.action import Actions
 from bot.services.systems import Systems
+
+RISKS: Mapping[str, Risk] = {
+    "roll_back": RollBack.risk,
+    "restart": Risk.CHANGE,  # Of a database it is p0; each plan says which.
+    "retry_failed": RetryFailed.risk,
+    "clear_stuck": ClearStuck.risk,
+    "put_back": PutBack.risk,
+    "remove_expired": RemoveExpired.risk,
+}
+"""What each action declares at least; the configuration may raise it."""
 
 
 def registry(systems: Systems, clock: Clock) -> Actions:

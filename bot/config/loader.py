@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from bot.config import rules
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source, read
+from bot.domain.policy import Risk
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,10 +56,13 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def load(folder: Path, kinds: Mapping[str, Kind], environment: Mapping[str, str] | None) -> Configuration:
+def load(
+    folder: Path, kinds: Mapping[str, Kind], actions: Mapping[str, Risk], environment: Mapping[str, str] | None
+) -> Configuration:
     """Load `steward.yaml` and `systems/*.yaml`.
 
-    `kinds`: connection kind → the adapter module. `environment=None` checks without secrets.
+    `kinds`: connection kind → the adapter module. `actions`: action → the risk it declares. `environment=None` checks
+    without secrets.
     Raises `ConfigurationError` with every problem found.
     """
     problems: list[Problem] = []
@@ -69,23 +73,25 @@ def load(folder: Path, kinds: Mapping[str, Kind], environment: Mapping[str, str]
     steward = _validated(StewardModel, steward_source, problems)
     systems: dict[str, SystemModel] = {}
     connections: dict[str, dict[str, Connection]] = {}
-    sources: dict[str, Source] = {}
+    described: set[str] = set()  # Also by files with mistakes, so that one mistake is told once.
     for path in sorted((folder / "systems").glob("*.yaml")):
         source = read(path, str(path), environment)
+        described.add(str(source.data.get("system")) if isinstance(source.data, dict) else path.stem)
         system = _validated(SystemModel, source, problems)
         if system is None:
             continue
         if system.system in systems:
             problems.append(source.problem(("system",), f"a second file describes {system.system}; remove one"))
-        systems[system.system], sources[system.system] = system, source
+        systems[system.system] = system
         connections[system.system] = _connections(system, source, kinds, problems)
-        kinds_here = {name: it.kind for name, it in connections[system.system].items()}
-        offered: dict[str, Collection[str]] = {name: kinds[kind].MEASURES for name, kind in kinds_here.items()}
+        opened = connections[system.system]
+        kinds_here = {name: opened[name].kind if name in opened else "" for name in system.connections}
+        offered: dict[str, Collection[str]] = {name: kinds[it.kind].MEASURES for name, it in opened.items()}
         problems += rules.of_system(system, source, kinds_here, offered)
     if not systems and not problems:
         problems.append(Problem(str(folder / "systems"), 1, "no system is described; add one file per system"))
     if steward is not None:
-        problems += rules.of_steward(steward, steward_source, systems)
+        problems += rules.of_steward(steward, steward_source, described, actions)
     if problems:
         raise ConfigurationError(sorted(set(problems)))
     return Configuration(cast("StewardModel", steward), systems, connections)
@@ -142,6 +148,8 @@ def _problem(detail: ErrorDetails, above: Place, model: type[BaseModel], source:
     if detail["type"] == "missing":
         return source.problem(place, f"the key {key} is missing; add it")
     name = ".".join(str(part) for part in place if part != "[key]")
+    if detail["type"] == "too_short":
+        return source.problem(place, f"{name} is empty; name at least one")
     if any(place[:length] in source.secret for length in range(len(place) + 1)):
         return source.problem(
             place, f"the value of {name}, read from the environment, is not valid ({detail['type']}); correct it"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.config.models import ComponentModel, QueueModel, SeverityModel, StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source
 from bot.domain.forbidden import refusal
+from bot.domain.policy import Risk
 from bot.domain.reading import Thresholds
 from bot.domain.schedule import parse_phrase
 
@@ -36,8 +37,12 @@ class _Findings:
         except ValueError as error:
             self.add(place, str(error))
             return
-        if parsed.warning and parsed.critical and parsed.warning.limit.unit != parsed.critical.limit.unit:
+        if parsed.warning is None or parsed.critical is None:
+            return
+        if parsed.warning.limit.unit != parsed.critical.limit.unit:
             self.add(place, "warning and critical have different units; use the same")
+        elif parsed.critical.crossed(parsed.warning.limit.value):
+            self.add(place, f"warning {parsed.warning} is never told before critical {parsed.critical}; swap them")
 
 
 def of_every_file(source: Source) -> list[Problem]:
@@ -46,15 +51,21 @@ def of_every_file(source: Source) -> list[Problem]:
     return [source.problem(place, f"this command is refused: {reason}") for place, reason in refusals if reason]
 
 
-def of_steward(steward: StewardModel, source: Source, systems: Mapping[str, SystemModel]) -> list[Problem]:
-    """Cross-references of `steward.yaml`."""
+def of_steward(
+    steward: StewardModel, source: Source, systems: Collection[str], actions: Mapping[str, Risk]
+) -> list[Problem]:
+    """Cross-references of `steward.yaml`. `systems`: the names of all; `actions`: action → the risk it declares."""
     found = _Findings(source)
+    if not steward.channel:
+        found.add(("channel",), "the channel is empty; write the id of the channel for alerts and approvals")
     try:
         ZoneInfo(steward.timezone)
     except (ZoneInfoNotFoundError, ValueError):
         found.add(("timezone",), f"there is no time zone {steward.timezone}; write one such as Europe/Berlin")
     _people(steward, found)
     _roles(steward, found)
+    _raised(steward, actions, found)
+    _business_hours(steward, found)
     for name, rotation in steward.oncall.items():
         for person in rotation.rotation:
             found.known(("oncall", name, "rotation"), "person", person, steward.people)
@@ -64,23 +75,25 @@ def of_steward(steward: StewardModel, source: Source, systems: Mapping[str, Syst
             found.add(("severities",), text)
     for severity, row in steward.severities.items():
         _ladder(severity, row, steward, found)
-    for name, schedule in steward.schedules.items():
-        try:
-            parse_phrase(schedule.when)
-        except ValueError as error:
-            found.add(("schedules", name, "when"), str(error))
-        for system in schedule.systems:
-            found.known(("schedules", name, "systems"), "system", system, systems)
+    _schedules(steward, systems, found)
     return found.problems
 
 
 def _people(steward: StewardModel, found: _Findings) -> None:
     owner: dict[str, str] = {}
+    at_the_machine: dict[str, str] = {}
     for name, person in steward.people.items():
         for account in person.slack:
-            if owner.setdefault(account, name) != name:
+            if not account:
+                found.add(("people", name, "slack"), f"{name} has an empty Slack id; write one such as U012AB3CD")
+            elif owner.setdefault(account, name) != name:
                 text = f"{name} and {owner[account]} share a Slack account; an account belongs to one person"
                 found.add(("people", name, "slack"), text)
+        if person.os_user and at_the_machine.setdefault(person.os_user, name) != name:
+            text = (
+                f"{name} and {at_the_machine[person.os_user]} share the OS user {person.os_user}; give each their own"
+            )
+            found.add(("people", name, "os_user"), text)
 
 
 def _roles(steward: StewardModel, found: _Findings) -> None:
@@ -96,12 +109,53 @@ def _roles(steward: StewardModel, found: _Findings) -> None:
                 found.known(("policy", risk, kind), "role", role_name, steward.roles)
     if not steward.policy.p0.approve:
         found.add(("policy", "p0"), "nobody may approve p0 requests; name a role under approve")
+    approving = [steward.roles[name] for name in steward.policy.p0.approve if name in steward.roles]
+    named = {person for role in approving for person in role.people}
+    if approving and not any(role.group for role in approving) and len(named) < steward.policy.p0.approvals:
+        text = (
+            f"{steward.policy.p0.approvals} approvals are needed, but only {', '.join(named) or 'nobody'} may approve"
+        )
+        found.add(("policy", "p0"), f"{text}; name more people or lower approvals")
+
+
+def _raised(steward: StewardModel, actions: Mapping[str, Risk], found: _Findings) -> None:
+    for name, risk in steward.policy.raise_.items():
+        place: Place = ("policy", "raise", name)
+        found.known(place, "action", name, actions)
+        declared = actions.get(name)
+        if declared is not None and risk.rank < declared.rank:
+            found.add(place, f"{name} is {declared}; a risk may be raised, never lowered to {risk}; take it away")
+
+
+def _business_hours(steward: StewardModel, found: _Findings) -> None:
+    hours = steward.business_hours
+    if not hours.days:
+        found.add(("business_hours", "days"), "no day is a business day; name at least one, such as mon")
+    if hours.end <= hours.start:
+        found.add(("business_hours", "end"), f"business hours end at {hours.end}, before they start; make it later")
+    if hours.country:
+        import holidays  # noqa: PLC0415 - 9 MB and 230 ms that only a named country is worth
+
+        found.known(("business_hours", "country"), "country", hours.country, holidays.list_supported_countries())
+
+
+def _schedules(steward: StewardModel, systems: Collection[str], found: _Findings) -> None:
+    for name, schedule in steward.schedules.items():
+        try:
+            parse_phrase(schedule.when)
+        except ValueError as error:
+            found.add(("schedules", name, "when"), str(error))
+        for system in schedule.systems:
+            found.known(("schedules", name, "systems"), "system", system, systems)
 
 
 def _ladder(severity: str, row: SeverityModel, steward: StewardModel, found: _Findings) -> None:
     place: Place = ("severities", severity)
     if isinstance(row.escalate, int) and row.escalate < row.respond:
         found.add((*place, "escalate"), f"{severity}: escalate comes before respond; make it the later one")
+    if not isinstance(row.escalate, int) and row.page:
+        text = "escalates on the next business day although it pages at any hour; write a duration, or page: false"
+        found.add((*place, "escalate"), f"{severity} {text}")
     if row.levels[0].after:
         found.add((*place, "levels", 0), f"{severity}: the first level must start at 0; take its after away")
     for index, level in enumerate(row.levels):
@@ -118,7 +172,11 @@ def _ladder(severity: str, row: SeverityModel, steward: StewardModel, found: _Fi
 def of_system(
     system: SystemModel, source: Source, kinds: Mapping[str, str], measures: Mapping[str, Collection[str]]
 ) -> list[Problem]:
-    """Cross-references of one system's file. `kinds`: connection → kind; `measures`: connection → what it measures."""
+    """Cross-references of one system's file.
+
+    `kinds`: connection → kind, empty where the connection itself has a mistake; `measures`: connection → what it
+    measures.
+    """
     found = _Findings(source)
     for name, check in system.checks.items():
         place: Place = ("checks", name)
@@ -141,7 +199,7 @@ def of_system(
 
 
 def _connection(place: Place, name: str, allowed: set[str], kinds: Mapping[str, str], found: _Findings) -> None:
-    valid = [each for each, kind in kinds.items() if not allowed or kind in allowed]
+    valid = [each for each, kind in kinds.items() if not allowed or not kind or kind in allowed]
     if name in valid:
         return
     if name in kinds:

@@ -13,6 +13,8 @@ from ruamel.yaml.error import MarkedYAMLError
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 Place = tuple[str | int, ...]
+UNSET = "UNSET_"
+"""Before the name of a variable whose value is not known."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +114,7 @@ def _placeholder(name: str) -> str:
         return "postgresql://unset.invalid/unset"
     if name.endswith("REDIS_URL"):
         return "redis://unset.invalid"
-    return "http://unset.invalid" if name.endswith("_URL") else "" if name.endswith("_FILE") else f"UNSET_{name}"
+    return "http://unset.invalid" if name.endswith("_URL") else "" if name.endswith("_FILE") else f"{UNSET}{name}"
 
 
 def _strings(node: Any, place: Place) -> Iterator[tuple[Place, str]]:  # noqa: ANN401 - YAML

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.actions.registry import RISKS
 from bot.assembly import KINDS
 from bot.config.loader import Configuration, ConfigurationError, load
 
@@ -29,7 +30,7 @@ def loaded(tmp_path: Path) -> Load:
         (tmp_path / "steward.yaml").write_text(main, encoding="utf-8")
         (tmp_path / "systems" / "newsletter.yaml").write_text(system, encoding="utf-8")
         (tmp_path / "systems" / "target-list.yaml").write_text(TARGET_LIST, encoding="utf-8")
-        return load(tmp_path, KINDS, None)
+        return load(tmp_path, KINDS, RISKS, None)
 
     return go
 
@@ -111,7 +112,7 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
         pytest.param(
             {"steward": ("- {notify: [primary]}", "- {notify: []}")},
             "steward.yaml",
-            "at least 1 item",
+            "severities.P0.levels.0.notify is empty; name at least one",
             id="a level that reaches nobody",
         ),
         pytest.param(
@@ -150,6 +151,72 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
             "there is no time zone Europe/Atlantis",
             id="a time zone that does not exist",
         ),
+        pytest.param(
+            {"steward": ("escalate: 15m", "escalate: next business day")},
+            "steward.yaml",
+            "P0 escalates on the next business day although it pages at any hour",
+            id="a ladder that pages and waits for Monday",
+        ),
+        pytest.param(
+            {"steward": ("policy:", "policy:\n  raise: {roll_bak: p0}")},
+            "steward.yaml",
+            "there is no action roll_bak; did you mean roll_back?",
+            id="an unknown action",
+        ),
+        pytest.param(
+            {"steward": ("policy:", "policy:\n  raise: {roll_back: change}")},
+            "steward.yaml",
+            "roll_back is p0; a risk may be raised, never lowered to change",
+            id="a lowered risk",
+        ),
+        pytest.param(
+            {"steward": ("os_user: lead", "os_user: sre")},
+            "steward.yaml",
+            "lead and sre share the OS user sre",
+            id="an OS user who is two people",
+        ),
+        pytest.param(
+            {"steward": ('start: "09:00"', 'start: "18:00"')},
+            "steward.yaml",
+            "business hours end at 17:00, before they start",
+            id="business hours that never are",
+        ),
+        pytest.param(
+            {"steward": ("days: [mon, tue, wed, thu, fri]", "days: []")},
+            "steward.yaml",
+            "no day is a business day",
+            id="no business day",
+        ),
+        pytest.param(
+            {"steward": ("business_hours: {", "business_hours: {country: XX, ")},
+            "steward.yaml",
+            "there is no country XX",
+            id="a country without a calendar",
+        ),
+        pytest.param(
+            {"steward": ("approve: [approver], approvals: 1", "approve: [dba], approvals: 2")},
+            "steward.yaml",
+            "2 approvals are needed, but only lead may approve",
+            id="approvals that nobody can give",
+        ),
+        pytest.param(
+            {"steward": ('channel: "${STEWARD_CHANNEL}"', 'channel: ""')},
+            "steward.yaml",
+            "the channel is empty",
+            id="no channel",
+        ),
+        pytest.param(
+            {"steward": ('slack: ["${SLACK_USER_SRE}"]', 'slack: [""]')},
+            "steward.yaml",
+            "sre has an empty Slack id",
+            id="a person without an account",
+        ),
+        pytest.param(
+            {"newsletter": ('warning: "< 21 d"', 'warning: "< 3 d"')},
+            "newsletter.yaml",
+            "warning < 3 d is never told before critical < 7 d; swap them",
+            id="a warning behind the critical limit",
+        ),
     ],
 )
 def test_it_says_what_and_where(loaded: Load, changes: dict[str, tuple[str, str]], where: str, told: str) -> None:
@@ -171,6 +238,14 @@ def test_every_problem_is_told_at_once(loaded: Load) -> None:
     assert 2 == len(found)
 
 
+def test_one_mistake_is_told_once(loaded: Load) -> None:
+    """What names a connection or a system with a mistake is not blamed as well."""
+    connection = problems(loaded, newsletter=("db:     {postgres:", "db:     {postgress:"))
+    system = problems(loaded, newsletter=("title: Newsletter", "title: [Newsletter]"))
+
+    assert (1, 1) == (len(connection), len(system))
+
+
 def test_a_ladder_that_ends_in_slack_alone_is_refused(loaded: Load) -> None:
     """Do Not Disturb silences Slack, so P0 needs a second way or an explicit word."""
     start = STEWARD.index("pagerduty:")
@@ -183,7 +258,7 @@ def test_a_missing_variable_stops_the_start_with_its_name_and_place(tmp_path: Pa
     """The name is told, never a value."""
     (tmp_path / "steward.yaml").write_text(STEWARD, encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path, KINDS, {"STEWARD_CHANNEL": "C1"})
+        load(tmp_path, KINDS, RISKS, {"STEWARD_CHANNEL": "C1"})
 
     line = line_of(STEWARD, "${PAGERDUTY_ROUTING_KEY}")
     assert f"steward.yaml:{line}: the environment variable PAGERDUTY_ROUTING_KEY is not set" in str(caught.value)
@@ -197,7 +272,7 @@ def test_a_bad_secret_is_never_repeated(tmp_path: Path) -> None:
     names = _variables(STEWARD + NEWSLETTER)
     values = {name: name.lower() for name in names} | {name: "hunter2" for name in names if name.endswith("_URL")}
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path, KINDS, values)
+        load(tmp_path, KINDS, RISKS, values)
 
     assert "hunter2" not in str(caught.value)
 
@@ -206,7 +281,7 @@ def test_a_duplicate_key_is_refused(tmp_path: Path) -> None:
     """The last one would win silently."""
     (tmp_path / "steward.yaml").write_text("channel: C1\nchannel: C2\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="appears twice"):
-        load(tmp_path, KINDS, None)
+        load(tmp_path, KINDS, RISKS, None)
 
 
 def test_the_example_environment_names_every_variable() -> None:
