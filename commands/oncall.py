@@ -40,7 +40,7 @@ async def oncall(call: Invocation[OnCallRequest], services: Services) -> Message
         then: Line = (
             ("; nobody else is in this rotation",)
             if following.person == person.person
-            else (f", then @{following.person} from ", Moment(at, "date"), " ", Moment(at))
+            else (f", then @{following.person} from ", Moment(at, "date"))
         )
         rows.append((Bold(role), f" @{person.person}", *then))
     text = "On call: " + ", ".join(f"{role} @{person.person}" for role, person in people)

@@ -59,7 +59,8 @@ class Ladder:
             return self.moment(start, self.escalate)
         if self.hours is None:
             raise ValueError("only a severity of business hours can wait for the next business day")
-        return self.hours.next_day(start)
+        # Counted from when work begins: what comes in on a Saturday is Monday's, so its next business day is Tuesday.
+        return self.hours.next_day(self.hours.next_open(start))
 
 
 @dataclass(frozen=True, slots=True)

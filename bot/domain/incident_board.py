@@ -75,12 +75,17 @@ def evidence_lines(incident: Incident) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def coming(at: int, board: Board) -> Moment:
+    """A moment to come. In business hours the time alone would not say of which day."""
+    return Moment(at, "time" if board.ladder.phones else "date")
+
+
 def planned_line(planned: Planned, board: Board) -> Line:
     """A level that will be paged."""
     level = board.ladder.levels[planned.step.level - 1]
     return (
         f"level {planned.step.level} {names_of(planned.people)} at ",
-        Moment(planned.step.at),
+        coming(planned.step.at, board),
         f" unless {level.unless}",
     )
 
@@ -96,7 +101,7 @@ def follows_line(planned: Planned, board: Board) -> Line:
         "still": f"{names_of(planned.people)} is asked for an update at ",
         "stale": f"level {step.level} {names_of(planned.people)} is paged, without an update, at ",
     }
-    return (words[step.kind], Moment(step.at))
+    return (words[step.kind], coming(step.at, board))
 
 
 def page_next_buttons(board: Board) -> tuple[Button, ...]:

@@ -5,6 +5,7 @@ from bot.domain.incident_board import (
     SIGNS,
     Board,
     at_name,
+    coming,
     evidence_lines,
     follows_line,
     names_of,
@@ -122,7 +123,7 @@ def _clock(name: str, done: int | None, start: int, limit: int, board: Board) ->
         return (f"{name} {'kept' if done <= limit else 'missed'} ({took})",)
     if limit <= board.now:
         return (f"{name} missed (", Moment(limit), ")")
-    return (f"{name} by ", Moment(limit))
+    return (f"{name} by ", coming(limit, board))
 
 
 def _plan(board: Board) -> list[Line]:

@@ -113,3 +113,10 @@ def test_business_hours(severity: str, start: int, hours: list[int]) -> None:
 def test_the_next_step(given: Incident, expected: Step | None) -> None:
     """What happens next, if nothing else does."""
     assert expected == next_step(MATRIX[given.severity], given)
+
+
+def test_the_next_business_day_counts_from_when_work_begins() -> None:
+    """What comes in on a Saturday is Monday's: it is answered on Monday and escalated on Tuesday."""
+    ladder = MATRIX[Severity.P3]
+
+    assert ladder.respond_by(SATURDAY) < ladder.escalate_by(SATURDAY)
