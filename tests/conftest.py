@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from tests.fakes.clock import FakeClock
 
 _NUMBERS = itertools.count(1)
 _TEMPLATE = "steward_migrated"
+_ON_EACH_DATABASE = ("ledger_url", "own_ledger_url", "stage")
+"""The fixtures that run a test once per database."""
 
 
 @pytest.fixture(scope="session")
@@ -79,18 +81,16 @@ async def _start_with_template(server: PostgresServer) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The rows of a test travel in its report, also from another process."""
+    """The rows and the database of a test travel in its report, also from another process."""
     for item in items:
         item.user_properties += [("row", mark.args[0]) for mark in item.iter_markers("row")]
+        chosen = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        item.user_properties += [("database", chosen[name]) for name in _ON_EACH_DATABASE if name in chosen]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many tests passed on each database: the two counts must be the same."""
     passed = terminalreporter.stats.get("passed", [])
-    # "postgres" is also a kind of connection, and begins addresses: only the fixtures' own parameter counts.
-    counts = {
-        name: sum(re.search(rf"\[{name}[\]-]", report.nodeid) is not None for report in passed)
-        for name in ("sqlite", "postgres")
-    }
-    if any(counts.values()):
+    counts = Counter(value for report in passed for name, value in report.user_properties if name == "database")
+    if counts:
         terminalreporter.write_line(f"passed on SQLite {counts['sqlite']}, on PostgreSQL {counts['postgres']}")

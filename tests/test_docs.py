@@ -1,8 +1,11 @@
 """Documentation and code agree."""
 
 import re
+import shutil
 from pathlib import Path
 
+from bot.assembly import KINDS
+from bot.config.loader import load
 from bot.wiring import LISTENERS
 from tests.reference import FILE, reference, words_of_readme
 
@@ -31,6 +34,17 @@ def test_links_between_documents_lead_somewhere() -> None:
     for page in [Path("README.md"), Path("CONTRIBUTING.md"), *Path("docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_described_system_is_one(tmp_path: Path) -> None:
+    """What the how-to shows loads beside the shipped systems, and its queue and component are there."""
+    shown = Path("docs/how-to/describe-your-own-system.md").read_text(encoding="utf-8").split("```")[1]
+    shutil.copytree("config", tmp_path / "config")
+    (tmp_path / "config" / "systems" / "shop.yaml").write_text(shown.removeprefix("yaml\n"), encoding="utf-8")
+
+    shop = load(tmp_path / "config", KINDS, None).systems["shop"]
+
+    assert (["mails"], ["web"]) == (list(shop.queues), list(shop.components))
 
 
 def test_the_example_environment_is_harmless() -> None:
