@@ -17,11 +17,12 @@ USERS = ("U0ENGINEER", "U0SRE", "U0LEAD", "U0MANAGER", "U0CTO")
 class Slack:
     """`groups_held` keeps the question for a group's members open; `posts_held` keeps posts open and undone.
 
-    `arrived`: when each message came, by its key; `held`: keys of posts that were kept open.
+    `arrived`: when each message came, by its key; `held`: keys of posts that were kept open; `replied`: when
+    the last whole reply came to a person who typed.
     """
 
     arrived: dict[str, float] = field(default_factory=dict)
-    replies: list[float] = field(default_factory=list)
+    replied: float = 0.0
     groups_held: asyncio.Event = field(default_factory=asyncio.Event)
     posts_held: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -86,8 +87,8 @@ class Slack:
         return {"channel": given.get("channel", ""), "ts": given.get("ts", ""), "messages": []}
 
     async def _answer(self, request: web.Request) -> web.Response:
-        await request.read()
-        self.replies.append(time.perf_counter())
+        if b"still answering" not in await request.read():
+            self.replied = time.perf_counter()
         return web.Response(text="ok")
 
     async def _enqueue(self, request: web.Request) -> web.Response:
