@@ -13,7 +13,7 @@ from bot.domain.reading import Reading, Status
 from bot.domain.timing import MINUTE, span
 from bot.ports import Clock, Measurement
 from bot.services.systems import Check, System, Systems, WatchedQueue
-from bot.store import Ledger, Tx
+from bot.store import Ledger, Row, Tx
 
 log = structlog.get_logger(__name__)
 
@@ -145,24 +145,21 @@ class Health:
 
         def remember(tx: Tx) -> list[Reading]:
             known = {row["check_name"]: row for row in tx.all("readings_of", system=system.name)}
-            result = []
+            result: list[Reading] = []
+            rows: list[Row] = []
             for reading in readings:
                 before = known.get(reading.check)
                 since = int(before["since"]) if before and before["status"] == reading.status else at
-                past = tx.one("sample_before", system=system.name, check_name=reading.check, at=at - TREND_WINDOW)
-                tx.run(
-                    "remember_reading",
-                    system=system.name,
-                    check_name=reading.check,
-                    status=str(reading.status),
-                    since=since,
-                    at=at,
-                )
+                place = {"system": system.name, "check_name": reading.check}
+                rows.append({**place, "status": str(reading.status), "since": since, "at": at})
+                past = None
                 if reading.number is not None and reading.check in system.queues:
-                    tx.run("add_sample", system=system.name, check_name=reading.check, at=at, value=reading.number)
+                    past = tx.one("sample_before", **place, at=at - TREND_WINDOW)
+                    tx.run("add_sample", **place, at=at, value=reading.number)
                 shown_since = since if before or reading.status is not Status.HEALTHY else None
                 trend = _trend(float(past["value"]) if past else None, reading.number)
                 result.append(replace(reading, since=shown_since, trend=trend))
+            tx.each("remember_reading", rows)  # In one round trip: a person is waiting for the answer.
             tx.run("forget_samples", before=at - 24 * 60 * MINUTE)
             return result
 
