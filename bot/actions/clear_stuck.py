@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.actions.entries import MOST, Entries, told
+from bot.actions.entries import MOST, Entries, OnEntries, told
 from bot.domain.errors import Conflict
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
@@ -15,11 +15,8 @@ from bot.services.systems import Systems
 
 
 @dataclass(frozen=True, slots=True)
-class ClearStuck:
+class ClearStuck(OnEntries):
     """Exactly these entries, where they are still in processing with the same score."""
-
-    entries: Entries
-    clock: Clock
 
     name = "clear_stuck"
     risk = Risk.P0
@@ -34,17 +31,6 @@ class ClearStuck:
             after = span(entries.watched.stuck_after)
             raise Conflict(f"{entries.named} has no entry in processing for longer than {after}; nothing to clear.")
         return cls(replace(entries, jobs=tuple(found[:MOST])), clock)
-
-    @property
-    def system(self) -> str:
-        return self.entries.system
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return (self.entries.queue,)
-
-    def parameters(self) -> str:
-        return self.entries.dump()
 
     async def plan(self) -> Plan:
         entries = self.entries
@@ -93,26 +79,12 @@ class ClearStuck:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class PutBack(OnEntries):
     """Put removed entries back with their score, where they are absent."""
-
-    entries: Entries
-    clock: Clock
 
     name = "put_back"
     risk = Risk.P0
     checks = ()
-
-    @property
-    def system(self) -> str:
-        return self.entries.system
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return (self.entries.queue,)
-
-    def parameters(self) -> str:
-        return self.entries.dump()
 
     async def plan(self) -> Plan:
         entries = self.entries

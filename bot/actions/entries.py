@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from bot.domain.errors import Refused
-from bot.ports import ClearableQueue, Job
+from bot.ports import ClearableQueue, Clock, Job
 from bot.services.systems import Systems, WatchedQueue
 
 MOST = 500
@@ -58,6 +58,25 @@ class Entries:
         """Which of these entries are among those found, unchanged."""
         there = {(job.id, job.score, job.payload) for job in found}
         return [job for job in self.jobs if (job.id, job.score, job.payload) in there]
+
+
+@dataclass(frozen=True, slots=True)
+class OnEntries:
+    """What every action on entries has in common: which they are, and what it is stored as."""
+
+    entries: Entries
+    clock: Clock
+
+    @property
+    def system(self) -> str:
+        return self.entries.system
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.entries.queue,)
+
+    def parameters(self) -> str:
+        return self.entries.dump()
 
 
 def told(done: Sequence[str], entries: Entries, verb: str, why_not: str) -> str:

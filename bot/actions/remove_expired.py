@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.actions.entries import MOST, Entries, told
+from bot.actions.entries import MOST, Entries, OnEntries, told
 from bot.domain.errors import Conflict
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
@@ -15,11 +15,8 @@ from bot.services.systems import Systems
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveExpired:
+class RemoveExpired(OnEntries):
     """Exactly these entries, where they still wait with the same score."""
-
-    entries: Entries
-    clock: Clock
 
     name = "remove_expired"
     risk = Risk.CHANGE
@@ -34,17 +31,6 @@ class RemoveExpired:
         if not found:
             raise Conflict(f"{entries.named} has no waiting entry older than {span(after)}; nothing to remove.")
         return cls(replace(entries, jobs=tuple(found[:MOST])), clock)
-
-    @property
-    def system(self) -> str:
-        return self.entries.system
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return (self.entries.queue,)
-
-    def parameters(self) -> str:
-        return self.entries.dump()
 
     async def plan(self) -> Plan:
         entries = self.entries

@@ -84,19 +84,19 @@ def test_a_threshold_in_another_unit_is_our_trouble() -> None:
 
 @pytest.mark.ledger
 async def test_since_is_when_the_status_changed(ledger: Ledger, clock: FakeClock) -> None:
-    """Reading again does not move it; recovering does."""
+    """Reading again does not move it, and neither does a restart; recovering does."""
     found = [Measurement(503, "status")]
 
     async def measure() -> Measurement:
         return found[0]
 
-    health = Health(ledger, clock, Systems({"app": System("app", "App", {"app": check(measure)})}))
+    systems = Systems({"app": System("app", "App", {"app": check(measure)})})
     down_at = clock.now()
-    await health.readings("app")
+    await Health(ledger, clock, systems).readings("app")
     clock.advance(5 * MINUTE)
-    [later] = await health.readings("app")
+    [later] = await Health(ledger, clock, systems).readings("app")
     found[0] = Measurement(200, "status")
-    [well] = await health.readings("app")
+    [well] = await Health(ledger, clock, systems).readings("app")
 
     assert down_at == later.since
     assert clock.now() == well.since
@@ -104,7 +104,7 @@ async def test_since_is_when_the_status_changed(ledger: Ledger, clock: FakeClock
 
 @pytest.mark.ledger
 async def test_a_growing_queue_has_an_arrow(ledger: Ledger, clock: FakeClock) -> None:
-    """The trend compares with the reading of ten minutes ago."""
+    """The trend compares with the reading of ten minutes ago, also with one from before a restart."""
     waiting = [40]
 
     class Growing:
@@ -112,12 +112,12 @@ async def test_a_growing_queue_has_an_arrow(ledger: Ledger, clock: FakeClock) ->
             return QueueState(waiting[0], 1, None, None, None)
 
     queue = WatchedQueue("mails", Growing(), Thresholds.parse(critical="> 200"))
-    health = Health(ledger, clock, Systems({"app": System("app", "App", queues={"mails": queue})}))
-    await health.readings("app")
+    systems = Systems({"app": System("app", "App", queues={"mails": queue})})
+    await Health(ledger, clock, systems).readings("app")
     clock.advance(11 * MINUTE)
     waiting[0] = 1240
 
-    [reading] = await health.readings("app")
+    [reading] = await Health(ledger, clock, systems).readings("app")
 
     assert (Status.CRITICAL, "1,240 waiting", "critical > 200", "↑") == (
         reading.status,
