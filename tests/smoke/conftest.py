@@ -56,7 +56,10 @@ class Stage:
         self._loop.close()
 
     def wipe(self) -> None:
-        """An empty ledger; the bot must be down."""
+        """An empty ledger and an empty workspace; the bot must be down."""
+        timeline = self.demo.server.workspace.timeline
+        for written in (timeline._posts, timeline._threads, timeline.pins):
+            written.clear()
         if self.database.startswith("sqlite:///"):
             path = Path(self.database.removeprefix("sqlite:///"))
             for suffix in ("", "-wal", "-shm"):
@@ -87,7 +90,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 async def world(stage: Stage) -> AsyncIterator[World]:
-    """The workspace with a bot that knows nothing yet."""
+    """The workspace, empty but for the first summary of a bot that knows nothing yet."""
 
     async def on_stage(work: Coroutine[None, None, T]) -> T:
         return await asyncio.wrap_future(stage.submit(work))
@@ -103,6 +106,8 @@ async def world(stage: Stage) -> AsyncIterator[World]:
     await on_stage(stage.demo.bot.start())
     async with httpx.AsyncClient(base_url=stage.demo.url, timeout=15, trust_env=False) as client:
         world = World(client, restart=restart, kill=kill)
+        # Every client has made its first call then, so that no later message is late for a reason of its own.
+        await world.sees("First summary")
         yield world
         await world.restore()
 

@@ -33,6 +33,7 @@ async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
 @pytest.mark.row("T4")
 async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: World) -> None:
     """`export-jobs` and its processing set, whatever unit the scores have."""
+    await world.lab("target-list", "worker", state="down")
     await world.lab("target-list", "redis", traffic=False)
     await world.lab("target-list", "redis", score_unit="seconds")
     await world.lab("target-list", "redis", expired=7, stuck=3)
