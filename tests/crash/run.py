@@ -66,6 +66,10 @@ async def run(database: str, directory: Path, *, replicas: int, kills: int) -> R
         await working
         await _rest(database)
         findings = judge(database, people, outside)
+        if findings.messages:
+            # A level that fell due between the rest and the look has messages under way; what is lost stays so.
+            await _rest(database)
+            findings = judge(database, people, outside)
     finally:
         ended.set()
         await fleet.stop()
