@@ -11,17 +11,21 @@ import aiohttp
 from aiohttp import web
 
 SETTLE_S = 120
-STEPS = 60  # At most so many stops on the way; a long way takes longer steps.
+EXACT_STOPS, COARSE_STOPS = 250, 50  # Stops where something falls due; then the rest of a long way in longer steps.
+LONGEST_MS = 366 * 86_400_000
 USUAL_STEP_MS, SHORTEST_STEP_MS = 60_000, 1000
 Json = dict[str, Any]
 UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 
 
 def duration_ms(text: str) -> int:
-    """`90s`, `5m`, `1h30m`, `2d` in milliseconds; raises `ValueError` where it is none of that."""
-    if not re.fullmatch(r"([0-9]{1,6}[dhms])+", text):
+    """`90s`, `5m`, `1h30m`, `2d` in milliseconds; raises `ValueError` where it is none of that, or over a year."""
+    if not re.fullmatch(r"([0-9]{1,8}[dhms])+", text):
         raise ValueError(f"{text!r} is no duration; write it as 90s, 5m, 1h30m or 2d.")
-    return sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+    milliseconds = sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+    if milliseconds > LONGEST_MS:
+        raise ValueError(f"{text!r} is longer than 366d at once; move on in shorter steps, such as 5m or 7d.")
+    return milliseconds
 
 
 def offset_file(socket: Path) -> Path:
@@ -105,11 +109,12 @@ class DemoClock(MovableClock):
         async with session:
             try:
                 following = await self._lead(session)
-                for left in range(STEPS, 0, -1):
+                for left in range(EXACT_STOPS + COARSE_STOPS, 0, -1):
                     remaining = target - self.offset
                     if remaining <= 0:
                         return
-                    self.advance(min(remaining, max(self._pause(following, remaining), remaining // left)))
+                    shortest = remaining // left if left <= COARSE_STOPS else 0
+                    self.advance(min(remaining, max(self._pause(following, remaining), shortest)))
                     following = await self._lead(session)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise ConnectionError("the bot's clock does not answer") from error

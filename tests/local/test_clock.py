@@ -17,7 +17,7 @@ def test_a_duration_has_a_unit(text: str, milliseconds: int) -> None:
     assert milliseconds == duration_ms(text)
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "5 m", "-5m", "5w", "1.5h", "٥m"], ids=repr)
+@pytest.mark.parametrize("text", ["", "5", "m", "5 m", "-5m", "5w", "1.5h", "٥m", "367d", "99999999d"], ids=repr)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """The error says how to write one."""
     with pytest.raises(ValueError, match="5m"):
@@ -77,6 +77,29 @@ async def test_the_way_leads_over_what_falls_due(tmp_path: Path) -> None:
     await control.stop()
 
     assert [0, 300_000, 900_000, 1_800_000] == seen
+
+
+async def test_a_week_of_summaries_is_posted_on_time(tmp_path: Path) -> None:
+    """A long way is not taken in steps so long that they pass over what falls due in between."""
+    socket = tmp_path / "clock.sock"
+    leader, late = DemoClock(real=lambda: 0.0), list[int]()
+    leader.follow(socket)
+    follower = FollowerClock(real=lambda: 0.0)
+    due = [number * 3_600_000 for number in range(1, 200)]
+
+    async def settle() -> None:
+        while due[0] <= follower.now():
+            late.append(follower.now() - due.pop(0))
+
+    async def next_due() -> int | None:
+        return due[0]
+
+    control = ClockControl(follower, settle, next_due)
+    await control.start(socket)
+    await leader.move(7 * 86_400_000)
+    await control.stop()
+
+    assert [0] * 168 == late
 
 
 async def test_a_bot_that_starts_later_begins_at_the_leaders_time(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ class LocalCalls:
         body = await read_body(request)
         user = find_person(self.workspace, needed(body, "user"))
         channel = open_channel(self.workspace, user, needed(body, "channel"))
-        text = str(body.get("text") or "")
+        text = body.get("text") or ""
+        if not isinstance(text, str):
+            raise Misuse("`text` must be a text.")
         delivered = await type_command(
             self.workspace, self.delivery, user, channel, command=needed(body, "command"), text=text
         )

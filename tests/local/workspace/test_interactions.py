@@ -112,6 +112,12 @@ async def test_the_manifest_decides_on_commands_and_escaping(world: World) -> No
         pytest.param("command", {"user": "sre", "channel": "#none", "command": "/x"}, 404, id="in no channel"),
         pytest.param("command", {"user": "sre", "channel": "@lead", "command": "/x"}, 403, id="in others' messages"),
         pytest.param("command", {"user": "sre", "channel": CHANNEL}, 400, id="no command"),
+        pytest.param(
+            "command",
+            {"user": "sre", "channel": CHANNEL, "command": "/echo", "text": 5},
+            400,
+            id="no text but a number",
+        ),
         pytest.param("click", {"user": "sre", "channel": CHANNEL, "ts": "1.1", "action_id": "x"}, 404, id="no message"),
         pytest.param("click", {"user": "sre", "view_id": "V0", "action_id": "x"}, 404, id="click in no view"),
         pytest.param("submit", {"user": "sre", "view_id": "V0"}, 404, id="submit no view"),
