@@ -145,7 +145,7 @@ async def burst(command: Command, *, at_once: int, seconds: float) -> Burst:
             "127.0.0.1",
             command.port,
         )
-        connection.prepare(_PRESIGNED * 4 // at_once if seconds else 1)
+        connection.prepare(_PRESIGNED // at_once if seconds else 1)
         ends.append(ended)
         connections.append(connection)
     started = time.perf_counter()
