@@ -18,6 +18,7 @@ from bot.ports import Clock, Groups
 from bot.store import Ledger
 
 log = structlog.get_logger(__name__)
+_Members = tuple[frozenset[str] | None, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Directory:
         self._clock = clock
         self._ledger = ledger
         self._copies: dict[str, _Copy] = {}
-        self._asking: dict[str, asyncio.Task[tuple[frozenset[str], bool]]] = {}
+        self._asking: dict[str, asyncio.Task[_Members]] = {}
         self._accounts = {name: frozenset(model.slack) for name, model in config.people.items()}
         self._person_of = {slack: name for name, model in config.people.items() for slack in model.slack}
 
@@ -64,17 +65,20 @@ class Directory:
 
     async def access(self, actor: Actor) -> Access:
         """The roles a person holds now."""
-        roles, stale = set(), False
+        roles, unread, stale = set[str](), set[str](), False
         accounts = self._accounts.get(actor.person) or frozenset({actor.slack})
         for role, model in self._config.roles.items():
             if actor.person in model.people:
                 roles.add(role)
             elif model.group:
                 members, old = await self._members(model.group)
-                if members & accounts:
+                if members is None:
+                    unread.add(role)
+                elif members & accounts:
                     roles.add(role)
                     stale = stale or old
-        return Access(frozenset(roles), stale)
+        at_machine = actor.via == "cli" and actor.person in self._accounts
+        return Access(frozenset(roles), stale, frozenset(unread), at_machine)
 
     async def holders(self, roles: frozenset[str]) -> tuple[Actor, ...]:
         """Everyone who holds one of these roles now, in the order of the configuration."""
@@ -86,14 +90,14 @@ class Directory:
             for name in model.people:
                 found.setdefault(name, self.person(name))
             if model.group:
-                for slack in (await self._members(model.group))[0]:
+                for slack in (await self._members(model.group))[0] or ():
                     actor = self.actor(slack)
                     found.setdefault(actor.person, actor)
         order: Mapping[str, int] = {name: place for place, name in enumerate(self._config.people)}
         return tuple(sorted(found.values(), key=lambda actor: (order.get(actor.person, len(order)), actor.person)))
 
-    async def _members(self, group: str) -> tuple[frozenset[str], bool]:
-        """Members of a group and whether they come from a stale copy; nobody where it cannot be known."""
+    async def _members(self, group: str) -> _Members:
+        """Members of a group and whether they come from a stale copy; None where it cannot be known."""
         copy = self._copies.get(group)
         if copy is not None and self._clock.now() - copy.read_at <= MINUTE:
             return copy.members, False
@@ -105,7 +109,7 @@ class Directory:
         # Shielded: one who gives up must not end the question for the others.
         return await asyncio.shield(asking)
 
-    async def _ask(self, group: str) -> tuple[frozenset[str], bool]:
+    async def _ask(self, group: str) -> _Members:
         """As `_members`, asking Slack: once for everybody who wants to know at the same time."""
         now, copy = self._clock.now(), self._copies.get(group)
         try:
@@ -114,7 +118,7 @@ class Directory:
             copy = copy or await self._kept(group)
             if copy is not None and now - copy.read_at <= HOUR:
                 return copy.members, True
-            return frozenset(), False
+            return None, False
         self._copies[group] = _Copy(members, now)
         await self._keep(group, members, now)
         return members, False

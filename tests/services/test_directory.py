@@ -7,6 +7,7 @@ import pytest
 from bot.services.directory import Directory
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
+from tests.fakes.groups import FakeGroups
 from tests.operations.world import configuration
 
 
@@ -43,3 +44,19 @@ async def test_many_who_ask_at_once_cost_one_question(ledger: Ledger, clock: Fak
     assert grouped
     assert {frozenset(grouped)} == {access.roles for access in found}
     assert len({model.roles[role].group for role in grouped}) == groups.asked
+
+
+@pytest.mark.ledger
+async def test_a_silent_slack_is_told_apart_from_not_holding_a_role(ledger: Ledger, clock: FakeClock) -> None:
+    """And who stands at the machine is known there, as the configuration names them."""
+    model = configuration()
+    groups = FakeGroups({})
+    groups.broken = True
+    directory = Directory(model, groups, clock, ledger)
+    grouped = frozenset(role for role, each in model.roles.items() if each.group)
+
+    here = await directory.access(directory.person("sre", via="cli"))
+    there = await directory.access(directory.person("sre"))
+
+    assert grouped
+    assert [(grouped, True), (grouped, False)] == [(it.unread, it.at_machine) for it in (here, there)]
