@@ -14,8 +14,11 @@ from bot.domain.message import (
     Bold,
     Button,
     Buttons,
+    Choice,
+    ChoiceField,
     Code,
     Confirm,
+    Divider,
     Facts,
     Heading,
     Inline,
@@ -24,8 +27,11 @@ from bot.domain.message import (
     Message,
     Modal,
     Moment,
+    Option,
     Paragraph,
     Part,
+    PersonField,
+    Picture,
     Preformatted,
     Small,
     TextField,
@@ -39,7 +45,8 @@ from tests.slack.messages import HOSTILE, messages, modals
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AT = 1_772_420_400_000  # 2026-03-02 03:00 UTC
-SLOW = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = "x y " * 5_000
+SLOW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 # What our own marks may produce between angle brackets, and nothing else.
 _OURS = re.compile(r"<(@U0SRE|#C0ALERTS|!date\^\d+\^\{[a-z_]+\}( \{time\})?\|[\w :]+|https?://[^<>|]+\|[^<>|]+)>")
 
@@ -57,6 +64,57 @@ def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 
 def _of(*parts: Part) -> list[dict[str, Any]]:
     return render(Message("fallback", parts), BERLIN).blocks
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(Heading(LONG), id="a heading"),
+        pytest.param(lines(LONG), id="a line"),
+        pytest.param(lines(*("x",) * 9_000), id="lines"),
+        pytest.param(Facts(((LONG, (LONG,)), (LONG, (Bold(LONG), LONG)))), id="facts"),
+        pytest.param(Facts((("x", ("y",)),) * 99), id="many facts"),
+        pytest.param(Small((LONG,)), id="small print"),
+        pytest.param(Small((Bold("x"), LONG)), id="small print with a mark"),
+        pytest.param(Preformatted(LONG), id="output"),
+        pytest.param(Picture("https://example.com/x.png", LONG), id="a picture's description"),
+        pytest.param(Picture(LONG, LONG), id="a picture's address"),
+        pytest.param(Buttons((Button("x", "x"),) * 999), id="buttons"),
+        pytest.param(
+            Buttons((Button(LONG, LONG, LONG[:3_000], None, Confirm(LONG, LONG, LONG, LONG)),)), id="a button"
+        ),
+        pytest.param(Buttons((Button("x", "x", url="https://example.com/" + "x" * 2_981),)), id="a button's address"),
+        pytest.param(
+            Buttons((Choice(LONG, "x", tuple(Option(LONG, f"{n}{LONG}") for n in range(999))),)), id="a select"
+        ),
+        pytest.param(Divider(), id="nothing but lines"),
+    ],
+)
+def test_whatever_is_too_long_or_too_many_is_cut(part: Part) -> None:
+    """Each limit by itself, with far more than it allows, once and a hundred and twenty times."""
+    for times in (1, 120):
+        rendered = render(Message(LONG, (part,) * times), BERLIN)
+
+        accepted_blocks(json.loads(json.dumps(rendered.blocks)))
+        accepted_view(json.loads(json.dumps(home_view(Message(LONG, (part,) * times), BERLIN))), ("home",))
+        assert len(rendered.text) <= 3_000
+
+
+def test_a_form_of_everything_too_long_opens() -> None:
+    """Each field's own limits, and more fields than a form may have."""
+    options = tuple(Option(LONG, f"{number}{LONG}") for number in range(999))
+    few = (
+        TextField("a", LONG, LONG, LONG, LONG),
+        ChoiceField("b", LONG, options, options[0].value, LONG),
+        PersonField("c", LONG, LONG),
+    )
+    many = tuple(TextField(f"t{number}", "x") for number in range(200))
+    for fields in (few, many):
+        modal = Modal(LONG, "incident.open", fields, LONG, "", (Divider(),) * 120)
+
+        accepted_view(
+            json.loads(json.dumps(modal_view(modal, Incoming("command", "/x", "", "U0SRE"), BERLIN))), ("modal",)
+        )
 
 
 @SLOW
@@ -97,7 +155,7 @@ def test_any_form_keeps_every_limit(modal: Modal) -> None:
     accepted_view(json.loads(json.dumps(modal_view(modal, incoming, BERLIN))), ("modal",))
 
 
-@SLOW
+@settings(SLOW, max_examples=25)  # What differs from a message in a channel is the room, and that has its own test.
 @given(messages)
 def test_any_message_fits_a_view(message: Message) -> None:
     """The home tab and a view above it take whatever a message takes."""
