@@ -47,6 +47,7 @@ from bot.services.audit_seal import AuditSeal
 from bot.services.container import Services
 from bot.services.directory import Directory
 from bot.services.escalation import Escalation
+from bot.services.group_copies import GroupCopies
 from bot.services.health import Health
 from bot.services.heartbeat import Beat, Heartbeat
 from bot.services.home import Home
@@ -237,6 +238,7 @@ class Server:
             self.slack.inbox_duty,
             AuditSeal(bot.ledger, bot.clock, channel=steward.channel),
             Retention(bot.ledger),
+            GroupCopies(services.directory, bot.clock),
             Schedules(bot.ledger, bot.clock, steward, services.situation),
             IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
             IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),

@@ -96,6 +96,11 @@ class Directory:
         order: Mapping[str, int] = {name: place for place, name in enumerate(self._config.people)}
         return tuple(sorted(found.values(), key=lambda actor: (order.get(actor.person, len(order)), actor.person)))
 
+    async def read_groups(self) -> None:
+        """Read every group that gives a role, where no copy is a minute young."""
+        for group in sorted({model.group for model in self._config.roles.values() if model.group}):
+            await self._members(group)
+
     async def _members(self, group: str) -> _Members:
         """Members of a group and whether they come from a stale copy; None where it cannot be known."""
         copy = self._copies.get(group)

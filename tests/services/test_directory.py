@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from bot.domain.timing import MINUTE
 from bot.services.directory import Directory
+from bot.services.group_copies import GroupCopies
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.groups import FakeGroups
@@ -60,3 +62,21 @@ async def test_a_silent_slack_is_told_apart_from_not_holding_a_role(ledger: Ledg
 
     assert grouped
     assert [(grouped, True), (grouped, False)] == [(it.unread, it.at_machine) for it in (here, there)]
+
+
+@pytest.mark.ledger
+async def test_a_copy_is_there_when_slack_falls_silent_at_night(ledger: Ledger, clock: FakeClock) -> None:
+    """Nobody has typed anything for hours; whoever approves from the machine still can, for the hour of a copy."""
+    model = configuration()
+    group = next(each.group for each in model.roles.values() if each.group)
+    groups = FakeGroups({group: {"U0ANYONE"}})
+    copies = GroupCopies(Directory(model, groups, clock, ledger), clock)
+
+    for _ in range(180):
+        await copies.run(clock.now())
+        clock.advance(MINUTE)
+    groups.broken = True
+    later = Directory(model, groups, clock, ledger)
+    access = await later.access(later.actor("U0ANYONE"))
+
+    assert (True, True) == (bool(access.roles), access.stale)
