@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+from bot.actions.registry import RISKS
 from bot.assembly import KINDS
 from bot.config.loader import load
 from bot.wiring import LISTENERS
@@ -42,7 +43,7 @@ def test_the_described_system_is_one(tmp_path: Path) -> None:
     shutil.copytree("config", tmp_path / "config")
     (tmp_path / "config" / "systems" / "shop.yaml").write_text(shown.removeprefix("yaml\n"), encoding="utf-8")
 
-    shop = load(tmp_path / "config", KINDS, None).systems["shop"]
+    shop = load(tmp_path / "config", KINDS, RISKS, None).systems["shop"]
 
     assert (["mails"], ["web"]) == (list(shop.queues), list(shop.components))
 
