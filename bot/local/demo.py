@@ -157,13 +157,8 @@ class Demo:
         await self.stop()
 
 
-async def run_demo(port: int = 8400, *, socket_mode: bool = False, limits: bool = True) -> None:
-    """Run the demo until SIGINT or SIGTERM; prints where it answers."""
-    await run(DemoOptions(port=port, socket_mode=socket_mode, limits=limits))
-
-
 async def run(options: DemoOptions) -> None:
-    """Run a demo with these options until SIGINT or SIGTERM."""
+    """Run a demo with these options until SIGINT or SIGTERM; prints where it answers."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -10,6 +10,7 @@ from bot.domain.errors import Conflict, NotFound, UsageError
 from bot.domain.escalation import Step, following_level
 from bot.domain.incident import Event, Incident, Reference, Severity, State
 from bot.domain.incident_board import Board
+from bot.domain.one_line import one_line
 from bot.domain.people import Actor
 from bot.ports import Clock
 from bot.services import audit, incident_lookup, incident_records
@@ -59,7 +60,7 @@ class Incidents:
             incident = Incident(
                 id=f"INC-{number}",
                 number=number,
-                title=_one_line(title)[:TITLE_LIMIT],
+                title=one_line(title)[:TITLE_LIMIT],
                 system=system,
                 severity=severity,
                 state=State.OPEN,
@@ -68,7 +69,7 @@ class Incidents:
                 opened_at=now,
                 opened_by=actor,
                 planned_from=now,
-                impact=_one_line(impact)[:TEXT_LIMIT],
+                impact=one_line(impact)[:TEXT_LIMIT],
             )
             incident_records.insert(tx, incident, channel=self._channel, due_at=now)
             opening = {"severity": severity.value, "system": system, "title": incident.title}
@@ -125,9 +126,9 @@ class Incidents:
 
         def transition(incident: Incident, now: int) -> Incident:
             changed = incident_life.update(incident, now)
-            return replace(changed, impact=_one_line(impact)[:TEXT_LIMIT]) if impact.strip() else changed
+            return replace(changed, impact=one_line(impact)[:TEXT_LIMIT]) if impact.strip() else changed
 
-        said = _one_line(text)[:TEXT_LIMIT] or f"impact: {_one_line(impact)[:TEXT_LIMIT]}"
+        said = one_line(text)[:TEXT_LIMIT] or f"impact: {one_line(impact)[:TEXT_LIMIT]}"
         return await self._change(reference, actor, "update", transition, lambda _: said, receipt=receipt)
 
     async def mitigate(
@@ -139,7 +140,7 @@ class Incidents:
             actor,
             "mitigated",
             lambda incident, now: incident_life.mitigate(incident, actor, now),
-            lambda _: f"mitigated it: {_one_line(text)[:TEXT_LIMIT]}" if text.strip() else "mitigated it",
+            lambda _: f"mitigated it: {one_line(text)[:TEXT_LIMIT]}" if text.strip() else "mitigated it",
             receipt=receipt,
         )
 
@@ -150,7 +151,7 @@ class Incidents:
             actor,
             "resolved",
             lambda incident, now: incident_life.resolve(incident, actor, now),
-            lambda _: f"resolved it: {_one_line(text)[:TEXT_LIMIT]}" if text.strip() else "resolved it",
+            lambda _: f"resolved it: {one_line(text)[:TEXT_LIMIT]}" if text.strip() else "resolved it",
             receipt=receipt,
         )
 
@@ -297,8 +298,3 @@ class Incidents:
         audit.record(
             tx, at=now, actor=actor, kind=f"incident.{kind}", subject=incident.id, detail={**detail, "text": text}
         )
-
-
-def _one_line(text: str) -> str:
-    """Text of a person on one line: what breaks a heading or a list line is not needed."""
-    return " ".join(text.split())

@@ -24,6 +24,13 @@ async def test_opening_posts_the_header_and_pages_the_first_level_at_once(world:
     assert keys == ["escalation:INC-1:1", "escalation:INC-1:1:U0SRE", "incident:INC-1", "pagerduty:INC-1:trigger:1"]
 
 
+async def test_a_title_is_one_line_of_what_can_be_seen(world: World) -> None:
+    """Line ends, control characters and reversed text forge no line of a list, a page or the audit."""
+    board = await world.open("P0", "mail\nstopped\u202e\x07 again")
+
+    assert "mail stopped again" == board.incident.title
+
+
 async def test_nobody_answers_and_every_level_is_paged_in_time(world: World) -> None:
     """P0: primary at 0, secondary at 5, manager at 15, CTO at 30 minutes, and the CTO again every 15."""
     await world.open("P0")
