@@ -7,6 +7,7 @@ from bot.local.workspace.values import Json
 
 _DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _PERSON = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#(\w+)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _BOLD = re.compile(r"(?<!\S)\*([^*\n]+)\*(?!\S)")
 _RULE = "─" * 40
@@ -42,7 +43,8 @@ def _words(element: Json, names: Mapping[str, str]) -> str:
         return str(element["alt_text"])
     text = str(element["text"])
     if element["type"] == "mrkdwn":
-        text = _LINK.sub(r"\2 (\1)", _PERSON.sub(lambda it: f"@{names.get(it[1], it[1])}", _DATE.sub(r"\1", text)))
+        text = _LINK.sub(r"\2 (\1)", _CHANNEL.sub(r"#\1", text))
+        text = _PERSON.sub(lambda it: f"@{names.get(it[1], it[1])}", _DATE.sub(r"\1", text))
         text = _BOLD.sub(r"\1", text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return text.replace("\u200b", "")
 

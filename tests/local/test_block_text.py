@@ -6,6 +6,7 @@ from bot.domain.message import (
     Bold,
     Button,
     Buttons,
+    ChannelLink,
     Choice,
     Divider,
     Facts,
@@ -41,7 +42,9 @@ def test_blocks_say_what_the_message_says() -> None:
             Facts((("waiting", ("1,240",)), ("failing", (Link("job & more", "https://a.example/x"),)))),
             Preformatted("one\ntwo"),
             Divider(),
-            Small(("a < b, ", Moment(9_660_000, "seconds"), " ", Mention("sre", "U0SRE"))),
+            Small(
+                ("a < b, ", Moment(9_660_000, "seconds"), " ", Mention("sre", "U0SRE"), " in ", ChannelLink("C0ALERTS"))
+            ),
             Buttons((Button("Refresh", "health.refresh"), Choice("Which?", "queue.show", (Option("a", "a"),)))),
         ),
     )
