@@ -29,6 +29,7 @@ def signature(body: bytes = BODY, secret: str = SECRET) -> str:
         pytest.param("", False, id="none"),
         pytest.param("v1=", False, id="an empty one"),
         pytest.param("v1=größe", False, id="not ASCII"),
+        pytest.param("v1=\udcff", False, id="not even text"),
     ],
 )
 def test_a_signature_is_checked(header: str, expected: bool) -> None:
