@@ -25,15 +25,13 @@ import commands.proposal
 import commands.queue
 import commands.rollback
 from adapters import outgoing, pagerduty
-from adapters.pagerduty_webhook import pager_event, signed
 from bot import logs
 from bot.actions.registry import RISKS
 from bot.actions.registry import registry as actions
 from bot.assembly import KINDS, assemble
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel
-from bot.domain.errors import BadAnswer, BotError, Rejected, Unavailable, Unreachable
-from bot.domain.people import Actor
+from bot.domain.errors import Rejected, Unavailable, Unreachable
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.redaction import Redactor, secrets_of
 from bot.engine.cycle import Engine
@@ -69,6 +67,7 @@ from bot.slack.client import SlackChat, SlackGroups, SlackRooms, open_client
 from bot.slack.server import Probes
 from bot.slack.service import Address, SlackService
 from bot.store import Ledger, open_ledger
+from bot.webhook import PagerDutyWebhook
 
 log = structlog.get_logger(__name__)
 
@@ -226,7 +225,7 @@ class Server:
             probes=Probes(
                 ready=Readiness(self.engine, bot.ledger.database_now, bot.clock),
                 metrics=Metrics(self.engine, bot.ledger, bot.clock),
-                webhook=self._webhook if steward.pagerduty is not None else None,
+                webhook=PagerDutyWebhook(steward.pagerduty, services.incidents) if steward.pagerduty else None,
             ),
             zone=zone,
         )
@@ -280,25 +279,6 @@ class Server:
         await self._bot.services.operations.execution.stop(STEP_PATIENCE)
         await self.engine.stop()
         await cycling
-
-    async def _webhook(self, headers: dict[str, str], body: bytes) -> int:
-        """PagerDuty's v3 webhook: an acknowledgement there counts here."""
-        model = self._bot.configuration.steward.pagerduty
-        given = {name.lower(): value for name, value in headers.items()}.get("x-pagerduty-signature", "")
-        if model is None or not signed(given, body, model.webhook_secret):
-            return 401
-        try:
-            event = pager_event(body)
-            if event.kind == "acknowledged":
-                who = Actor(event.who or "PagerDuty", via="pagerduty")
-                await self._bot.services.incidents.acknowledged_elsewhere(event.key, who, event=event.once)
-        except BadAnswer:
-            return 400
-        except BotError as error:
-            # PagerDuty sends it again.
-            log.warning("webhook not taken", error=str(error))
-            return 503
-        return 200
 
 
 async def serve() -> None:
