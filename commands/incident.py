@@ -143,9 +143,13 @@ async def _open(call: Invocation[IncidentRequest], services: Services) -> Messag
     if request.wants_form:
         return _open_form(services, severity=request.severity)
     system, words = _system(services, request.words)
+    severity = request.severity
+    if system and words and severity is None and words[0].upper() in Severity.__members__:
+        # `newsletter P0 mail stopped` means what it says: as a title, the P0 would page as a P1.
+        severity, words = Severity(words[0].upper()), words[1:]
     title = " ".join(words) or f"{_title(services, system)} is in trouble"
     board = await services.incidents.open(
-        title, request.severity or Severity.P1, call.actor, system=system, receipt=call.receipt
+        title, severity or Severity.P1, call.actor, system=system, receipt=call.receipt
     )
     return incident_messages.opened(board)
 

@@ -85,5 +85,5 @@ def pass_on(incident: Incident, actor: Actor) -> Incident:
 
 def _refuse_over(incident: Incident) -> None:
     if incident.state is State.RESOLVED:
-        by = f" by @{incident.owner.person}" if incident.owner else ""
-        raise Conflict(f"{incident.id} was resolved{by}; open a new one if it is back.")
+        # Who resolved it stands in its channel; its owner may be somebody else.
+        raise Conflict(f"{incident.id} was resolved; open a new one if it is back.")

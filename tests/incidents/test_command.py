@@ -54,6 +54,8 @@ async def presses(world: World, message: Message, label: str, actor: Actor = SRE
         pytest.param("open mail stopped", "mail stopped", "P1", "", id="a title alone opens a P1"),
         pytest.param("open P0 newsletter mail stopped", "mail stopped", "P0", "newsletter", id="everything"),
         pytest.param("open newsletter: mail stopped", "mail stopped", "P1", "newsletter", id="a system with a colon"),
+        pytest.param("open newsletter p0 mail stopped", "mail stopped", "P0", "newsletter", id="the system first"),
+        pytest.param("open mail p3 stuck", "mail p3 stuck", "P1", "", id="no system before it, so it is title"),
         pytest.param("open P0 Newsletter", "Newsletter is in trouble", "P0", "newsletter", id="no title"),
         pytest.param("open p2 <!channel> down", "<!channel> down", "P2", "", id="a title is only text"),
     ],

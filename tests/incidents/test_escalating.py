@@ -133,7 +133,7 @@ async def test_resolving_closes_it_everywhere(world: World) -> None:
     assert header.startswith("✅ P0 INC-1 Newsletter: mail stopped")
     assert "[" not in header
     assert await world.pager() == ["trigger", "resolve"]
-    with pytest.raises(Conflict, match="INC-1 was resolved by @sre"):
+    with pytest.raises(Conflict, match="INC-1 was resolved; open a new one"):
         await world.incidents.acknowledge(FIRST, LEAD)
 
 
