@@ -11,7 +11,7 @@ from bot.engine.sender import Sender
 from bot.ports import Clock
 from bot.store import Ledger
 
-_LOG = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _CYCLE = 1.0
 _FIRST_CYCLE = 0.1
@@ -113,7 +113,7 @@ class Engine:
             self._note_failure(duty.name, error)
         else:
             if self._failures.pop(duty.name, 0):
-                _LOG.info("duty works again", duty=duty.name)
+                _log.info("duty works again", duty=duty.name)
         finally:
             del self._running[duty.name]
 
@@ -121,7 +121,7 @@ class Engine:
         count = self._failures.get(name, 0)
         self._failures[name] = count + 1
         if count % _REPEAT_LOG_AFTER == 0:
-            _LOG.error("duty failed", duty=name, times=count + 1, error=str(error), exc_info=error)
+            _log.error("duty failed", duty=name, times=count + 1, error=str(error), exc_info=error)
 
     async def _wait(self) -> None:
         """Until the next second, the next due time or a change, whichever is first."""

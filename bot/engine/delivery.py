@@ -22,7 +22,7 @@ from bot.engine.letter import (
 )
 from bot.ports import ChannelGone, Chat, Clock, Page, Pager, Posted, RateLimited, Rooms
 
-_LOG = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _LOOK_UP_PAUSE = 1_000
 _LOOK_BACK = 60_000
@@ -74,7 +74,7 @@ class Delivery:
             return await self._chat.post(channel, message, thread=thread, key=letter.key)
         except Rejected as error:
             # A layout that Slack refuses must not silence the message: say it in plain words.
-            _LOG.error("message rejected, sent as plain text", key=letter.key, error=str(error))
+            _log.error("message rejected, sent as plain text", key=letter.key, error=str(error))
             return await self._chat.post(channel, Message.plain(message.text), thread=thread, key=letter.key)
 
     async def _look_up(self, letter: Letter, since: int, channel: str, thread: str | None) -> Outcome:
@@ -113,12 +113,12 @@ class Delivery:
             case Unreachable() | Unauthorized():
                 outcome = _undone(letter, str(error))
             case Rejected():
-                _LOG.error("message rejected", key=letter.key, error=str(error))
+                _log.error("message rejected", key=letter.key, error=str(error))
                 outcome = Undeliverable(str(error))
             case TargetError():
                 outcome = _unanswered(letter, str(error))
             case _:
-                _LOG.error("message failed", key=letter.key, error=str(error), exc_info=error)
+                _log.error("message failed", key=letter.key, error=str(error), exc_info=error)
                 outcome = _unanswered(letter, type(error).__name__)
         return outcome
 

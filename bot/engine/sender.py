@@ -13,7 +13,7 @@ from bot.engine.letter import FRESH, Delayed, Lane, Letter, Outcome, Sending
 from bot.ports import Clock
 from bot.store import Ledger
 
-_LOG = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _POLL = 1.0
 _LEDGER_PAUSE = 0.5
@@ -53,7 +53,7 @@ class Sender:
             except Unavailable as error:
                 self._note_silence(error)
             except Exception as error:  # noqa: BLE001 - the edge: the sender outlives any defect in one look
-                _LOG.error("outbox cannot be read", error=str(error), exc_info=error)
+                _log.error("outbox cannot be read", error=str(error), exc_info=error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -113,7 +113,7 @@ class Sender:
         except Unavailable as error:
             self._note_silence(error)
         except Exception as error:  # noqa: BLE001 - the edge: a defect in one lane must not stop the others
-            _LOG.error("lane failed", channel=lane.channel, lane=lane.lane, error=str(error), exc_info=error)
+            _log.error("lane failed", channel=lane.channel, lane=lane.lane, error=str(error), exc_info=error)
         finally:
             del self._lanes[lane]
             if sent:
@@ -146,5 +146,5 @@ class Sender:
 
     def _note_silence(self, error: Unavailable) -> None:
         if not self._ledger_silent:
-            _LOG.warning("ledger is silent, sending waits", error=str(error))
+            _log.warning("ledger is silent, sending waits", error=str(error))
         self._ledger_silent = True

@@ -17,7 +17,7 @@ from bot.domain.timing import HOUR, MINUTE
 from bot.ports import Clock, Groups
 from bot.store import Ledger
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 _Members = tuple[frozenset[str] | None, bool]
 
 
@@ -134,7 +134,7 @@ class Directory:
             text = " ".join(sorted(members))
             await self._ledger.write(lambda tx: tx.run("keep_group", name=group, members=text, read_at=now))
         except BotError:
-            log.warning("a group's members could not be kept", group=group)
+            _log.warning("a group's members could not be kept", group=group)
 
     async def _kept(self, group: str) -> _Copy | None:
         try:

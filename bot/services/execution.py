@@ -24,7 +24,7 @@ AT_ONCE = 8
 # A step that raises one of these did nothing; any other error leaves the outcome open, so it is observed.
 _CERTAIN = (Rejected, Unauthorized, Refused, NotFound, Conflict)
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 class _Lost(Exception):

@@ -15,7 +15,7 @@ from bot.ports import Clock, Measurement
 from bot.services.systems import Check, System, Systems, WatchedQueue
 from bot.store import Ledger, Row, Tx
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 FIRST_ANSWER = 0.8
 """Seconds after which what is known is shown, while slow targets are still answering."""
@@ -103,8 +103,8 @@ class Health:
             return Reading(
                 check.name, check.title, _blame(error), reason=str(error), latency=self._clock.wall() - started
             )
-        except Exception as error:  # The runner of checks is an edge: a defect costs one line.
-            log.exception("check failed", check=check.name)
+        except Exception as error:  # noqa: BLE001 - the runner of checks is an edge: a defect costs one line
+            _log.exception("check failed", check=check.name)
             return Reading(check.name, check.title, Status.UNKNOWN, reason=f"our own error: {type(error).__name__}")
         return judged(check, measured, self._clock.wall() - started)
 
