@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from bot.domain.errors import BadAnswer
 from bot.domain.one_line import one_line
 
-SIGNATURE_HEADER = "X-PagerDuty-Signature"
+SIGNATURE_HEADER = "x-pagerduty-signature"
 _LONGEST_NAME = 80
 
 

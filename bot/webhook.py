@@ -2,13 +2,13 @@
 
 import structlog
 
-from adapters.pagerduty_webhook import pager_event, signed
+from adapters.pagerduty_webhook import SIGNATURE_HEADER, pager_event, signed
 from bot.config.models import PagerDutyModel
 from bot.domain.errors import BadAnswer, BotError
 from bot.domain.people import Actor
 from bot.services.incidents import Incidents
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class PagerDutyWebhook:
@@ -20,7 +20,7 @@ class PagerDutyWebhook:
 
     async def __call__(self, headers: dict[str, str], body: bytes) -> int:
         """200 taken, 400 unreadable, 401 not signed by PagerDuty, 503 to have it sent again."""
-        given = {name.lower(): value for name, value in headers.items()}.get("x-pagerduty-signature", "")
+        given = {name.lower(): value for name, value in headers.items()}.get(SIGNATURE_HEADER, "")
         if not signed(given, body, self._model.webhook_secret):
             return 401
         try:
@@ -31,6 +31,6 @@ class PagerDutyWebhook:
         except BadAnswer:
             return 400
         except BotError as error:
-            log.warning("webhook not taken", error=str(error))
+            _log.warning("webhook not taken", error=str(error))
             return 503
         return 200

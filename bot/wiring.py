@@ -69,7 +69,7 @@ from bot.slack.service import Address, SlackService
 from bot.store import Ledger, open_ledger
 from bot.webhook import PagerDutyWebhook
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 STEP_PATIENCE = 5.0
 """Seconds that a step under way gets at a stop; the next process observes what came of a longer one."""
@@ -261,7 +261,7 @@ class Server:
             stack.push_async_callback(self.slack.stop)
             cycling = asyncio.create_task(self.engine.run(), name="engine")
             stack.push_async_callback(self._stop_engine, cycling)
-            log.info("serving", host=settings.host, port=settings.port, socket_mode=settings.socket_mode)
+            _log.info("serving", host=settings.host, port=settings.port, socket_mode=settings.socket_mode)
             # What was built to start lives until the end: the collector need not walk through it ever again.
             gc.collect()
             gc.freeze()
