@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEALTHY, UNHEALTHY, USAGE, AWAITS_APPROVAL = 0, 1, 2, 3
+USAGE = 2  # As click exits by itself; the codes of `ask` and `decide` stand in bot/terminal.py.
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

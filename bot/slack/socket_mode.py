@@ -37,10 +37,6 @@ class SocketMode:
         """Connect; from then on the client reconnects by itself."""
         await self._socket.connect_to_new_endpoint()
 
-    async def connected(self) -> bool:
-        """Whether payloads can arrive now."""
-        return await self._socket.is_connected()
-
     def refuse(self) -> None:
         """Acknowledge nothing more: Slack hands the payload to another replica, or tells the person."""
         self._stopping = True
