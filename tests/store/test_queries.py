@@ -94,3 +94,11 @@ def test_claims_repeat_their_condition_and_skip_locked_rows() -> None:
 
     assert "claim_inbox" in claims
     assert careless == []
+
+
+def test_migrations_only_add() -> None:
+    """Old and new replicas work side by side, so nothing that the old one needs goes away."""
+    statements = [statement for _, found in pending(set()) for statement in found]
+    adds = re.compile(r"create (table|(unique )?index) |alter table \w+ add column ", re.IGNORECASE)
+
+    assert [] == [statement for statement in statements if not adds.match(statement)]
