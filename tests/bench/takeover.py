@@ -14,6 +14,7 @@ from tests.bench.figures import Figure, at_most
 from tests.bench.load import Command, burst
 from tests.bench.processes import SECRET, SERVE, Process, configuration, environment
 from tests.bench.slack import Slack
+from tests.crash.findings import query
 
 _WITHIN = 40
 
@@ -23,27 +24,35 @@ class Takeover:
     """One ledger with its bots; the first one is killed again and again."""
 
     slack: Slack
+    database: str
     bots: list[Process]
     work: list[float] = field(default_factory=list)
     message: list[float] = field(default_factory=list)
 
     async def round(self) -> None:
         """Kill it once with accepted work, and once in the middle of sending."""
-        # The role's group is asked by a fresh process; until that is answered the accepted request is not decided.
-        self.work.append(await self._kill_in(self.slack.groups_held))
+        while query(self.database, "select key from inbox where state <> 'done' limit 1"):  # noqa: ASYNC110 - as below
+            await asyncio.sleep(0.05)
+        # A fresh process asks for the role's group; until that is answered nothing that it accepts is decided.
+        await self.bots[0].stop()
+        self.slack.hold(self.slack.groups_held)
+        await self.bots[0].start()
+        self.work.append(await self._kill(sending=False))
         await asyncio.sleep(1)
-        self.message.append(await self._kill_in(self.slack.posts_held))
+        self.slack.hold(self.slack.posts_held)
+        self.message.append(await self._kill(sending=True))
 
-    async def _kill_in(self, held: asyncio.Event) -> float:
+    async def _kill(self, *, sending: bool) -> float:
+        """Open an incident at the first bot and kill it; seconds until all that was to come has come."""
         victim, slack = self.bots[0], self.slack
         known = set(slack.arrived)
         slack.held.clear()
-        slack.hold(held)
         command = Command(victim.port, SECRET, "/incident", "open P0 shop take-over", f"{slack.url}/answers/1")
         found = await burst(command, at_once=1, seconds=0)
         if found.refused:
             raise RuntimeError("the request was not accepted")
-        await asyncio.wait_for(slack.asked.wait(), 5)
+        if sending:
+            await asyncio.wait_for(slack.asked.wait(), 5)
         os.kill(victim.pid, signal.SIGKILL)
         killed = time.time()
         slack.release()
@@ -71,7 +80,7 @@ async def measure(directory: Path, name: str, database: str, rounds: int) -> lis
     await slack.start()
     told = environment(configuration(directory / f"take-over-{name}"), database, slack.url)
     bots = [Process(SERVE, directory, told) for _ in range(1 if name == "SQLite" else 2)]
-    takeover = Takeover(slack, bots)
+    takeover = Takeover(slack, database, bots)
     try:
         for bot in bots:
             await bot.start()
