@@ -22,12 +22,14 @@ async def count(world: World, text: str) -> int:
 @pytest.mark.row("A9")
 async def test_a_first_summary_and_the_morning_one_come_by_themselves(world: World) -> None:
     """Nobody asks; the morning post says what changed since the last one."""
-    first = await world.sees("First summary")
-    await world.lab("newsletter", "app", state="error")
+    nine = await next_nine(world)
+    await world.advance_to(nine - 60_000)
     before = await count(world, "Morning summary")
+    await world.lab("newsletter", "app", state="error")
 
-    await world.advance_to(await next_nine(world))
-    morning = await world.sees("Morning summary", since=first.message["ts"])
+    await world.advance_to(nine)
+    await world.until(lambda: _more(world, before), lambda: "the morning summary never came")
+    morning = await world.sees("Morning summary")
 
     assert 1 + before == await count(world, "Morning summary")
     assert "🔴 Newsletter" in morning.words
