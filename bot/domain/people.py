@@ -26,10 +26,9 @@ STEWARD = Actor("steward", via="bot")
 class Access:
     """What a person may do now: the roles they hold, and whether these were read from a stale copy.
 
-    `unread`: roles of which nobody can tell now who holds them; `at_machine`: a configured person, on the command line.
+    `unread`: roles of which nobody can tell now who holds them.
     """
 
     roles: frozenset[str]
     stale: bool = False
     unread: frozenset[str] = frozenset()
-    at_machine: bool = False

@@ -77,8 +77,7 @@ class Directory:
                 elif members & accounts:
                     roles.add(role)
                     stale = stale or old
-        at_machine = actor.via == "cli" and actor.person in self._accounts
-        return Access(frozenset(roles), stale, frozenset(unread), at_machine)
+        return Access(frozenset(roles), stale, frozenset(unread))
 
     async def holders(self, roles: frozenset[str]) -> tuple[Actor, ...]:
         """Everyone who holds one of these roles now, in the order of the configuration."""
