@@ -53,8 +53,9 @@ class PagerDutyPager:
                 "summary": page.summary[:_LONGEST_SUMMARY],
                 "source": "steward",
                 "severity": page.severity,
-                "component": page.component or None,
-                "custom_details": dict(page.details),
+                # PagerDuty's schema knows no null: what is empty is left out.
+                **({"component": page.component} if page.component else {}),
+                **({"custom_details": dict(page.details)} if page.details else {}),
             }
             event["client"] = "Steward"
         answer = await outgoing.exchange(self._client, "POST", "/v2/enqueue", what=what, body=event)

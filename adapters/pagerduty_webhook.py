@@ -1,6 +1,7 @@
 """PagerDuty's v3 webhooks: is it really PagerDuty, and which incident did somebody acknowledge or resolve there?
 
-Source: https://developer.pagerduty.com/docs/verifying-webhook-signatures. Nothing here does I/O.
+Sources: https://developer.pagerduty.com/docs/verifying-webhook-signatures,
+https://developer.pagerduty.com/docs/webhooks-overview. Nothing here does I/O.
 """
 
 import hashlib
@@ -14,17 +15,19 @@ from bot.domain.errors import BadAnswer
 from bot.domain.one_line import one_line
 
 SIGNATURE_HEADER = "x-pagerduty-signature"
-_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
 class PagerEvent:
-    """One event there. `key` is the deduplication key that we sent, the incident's id; `who` is a name for people."""
+    """One event there. `key` is the deduplication key, as we sent it or somebody else's.
+
+    `user`: the id of the user who did it. Empty where no person did: an integration, such as our own events, or a rule.
+    """
 
     id: str
     kind: Literal["acknowledged", "resolved", "other"]
     key: str
-    who: str
+    user: str
 
     @property
     def once(self) -> str:
@@ -33,7 +36,8 @@ class PagerEvent:
 
 
 class _Agent(BaseModel):
-    summary: str = ""
+    id: str | None = None
+    type: str | None = None
 
 
 class _Incident(BaseModel):
@@ -71,11 +75,7 @@ def pager_event(body: bytes) -> PagerEvent:
         "incident.acknowledged": "acknowledged",
         "incident.resolved": "resolved",
     }
-    who = event.agent.summary if event.agent is not None else ""
-    key = event.data.incident_key or ""
-    return PagerEvent(
-        one_line(event.id),
-        kinds.get(event.event_type, "other"),
-        one_line(key),
-        one_line(who)[:_LONGEST_NAME] or "someone",
-    )
+    agent = event.agent
+    # A display name is never a person: anybody may call themselves what they like.
+    user = (agent.id or "") if agent is not None and agent.type in {"user", "user_reference"} else ""
+    return PagerEvent(one_line(event.id), kinds.get(event.event_type, "other"), event.data.incident_key or "", user)

@@ -18,7 +18,12 @@ from bot.slack.manifest import app_manifest as manifest_of
 from bot.slack.registry import Registry
 from bot.wiring import LISTENERS
 
-DEMO_SETTINGS = {"STEWARD_CHANNEL": "C0ALERTS", "STEWARD_TIMEZONE": "UTC", "SLACK_APP_ID": "A0STEWARD"}
+DEMO_SETTINGS = {
+    "STEWARD_CHANNEL": "C0ALERTS",
+    "STEWARD_TIMEZONE": "UTC",
+    "STEWARD_INSTALLATION": "steward-demo",
+    "SLACK_APP_ID": "A0STEWARD",
+}
 """What the demo's bot is told beside what its workspace and lab say."""
 
 

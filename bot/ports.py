@@ -200,7 +200,7 @@ class Restartable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One event for the pager. `key` is the incident id, so that acknowledging and resolving are idempotent."""
+    """One event for the pager. `key` is the deduplication key, which makes every event harmless to repeat."""
 
     event: str  # trigger | acknowledge | resolve
     key: str

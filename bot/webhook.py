@@ -1,33 +1,43 @@
-"""PagerDuty's v3 webhook: an acknowledgement there counts here."""
+"""PagerDuty's v3 webhook: an acknowledgement there counts here, and a resolution there is asked about here."""
 
 import structlog
 
 from adapters.pagerduty_webhook import SIGNATURE_HEADER, pager_event, signed
-from bot.config.models import PagerDutyModel
+from bot.config.models import StewardModel
 from bot.domain.errors import BadAnswer, BotError
-from bot.domain.people import Actor
+from bot.domain.pager_keys import PagerKeys
+from bot.domain.people import SOMEBODY, Actor
 from bot.services.incidents import Incidents
 
 _log = structlog.get_logger(__name__)
 
 
 class PagerDutyWebhook:
-    """Takes headers and body, gives the HTTP status."""
+    """Takes headers and body, gives the HTTP status. Only our own incidents count, and only what a person did there."""
 
-    def __init__(self, model: PagerDutyModel, incidents: Incidents) -> None:
-        self._model = model
+    def __init__(self, config: StewardModel, incidents: Incidents) -> None:
+        self._secret = config.pagerduty.webhook_secret if config.pagerduty else ""
+        self._keys = PagerKeys(config.installation)
+        self._people = {
+            model.pagerduty: Actor(name, model.slack[0], "pagerduty")
+            for name, model in config.people.items()
+            if model.pagerduty
+        }
         self._incidents = incidents
 
     async def __call__(self, headers: dict[str, str], body: bytes) -> int:
         """200 taken, 400 unreadable, 401 not signed by PagerDuty, 503 to have it sent again."""
         given = {name.lower(): value for name, value in headers.items()}.get(SIGNATURE_HEADER, "")
-        if not signed(given, body, self._model.webhook_secret):
+        if not signed(given, body, self._secret):
             return 401
         try:
             event = pager_event(body)
+            incident = self._keys.incident(event.key)
+            if incident is None or not event.user:
+                return 200
+            who = self._people.get(event.user, SOMEBODY)
             if event.kind == "acknowledged":
-                who = Actor(event.who or "PagerDuty", via="pagerduty")
-                await self._incidents.acknowledged_elsewhere(event.key, who, event=event.once)
+                await self._incidents.acknowledged_elsewhere(incident, who, event=event.once)
         except BadAnswer:
             return 400
         except BotError as error:

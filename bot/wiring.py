@@ -225,7 +225,7 @@ class Server:
             probes=Probes(
                 ready=Readiness(self.engine, bot.ledger.database_now, bot.clock),
                 metrics=Metrics(self.engine, bot.ledger, bot.clock),
-                webhook=PagerDutyWebhook(steward.pagerduty, services.incidents) if steward.pagerduty else None,
+                webhook=PagerDutyWebhook(steward, services.incidents) if steward.pagerduty else None,
             ),
             zone=zone,
         )

@@ -38,6 +38,7 @@ class PersonModel(Model):
 
     slack: tuple[str, ...] = Field(min_length=1, description="Slack user ids, the first one is mentioned")
     os_user: str = Field(default="", description="The OS user who is this person on the command line")
+    pagerduty: str = Field(default="", description="The id of this person's user at PagerDuty, such as PXPGF42")
 
 
 class RoleModel(Model):
@@ -125,6 +126,9 @@ class StewardModel(Model):
     channel: str = Field(description="Id of the channel where alerts, approvals and summaries go")
     timezone: str = "UTC"
     app_id: str = ""
+    installation: str = Field(
+        default="", description="This bot's name at PagerDuty, such as steward-prod; no two bots there share one"
+    )
     people: dict[Name, PersonModel] = Field(min_length=1)
     roles: dict[Name, RoleModel] = Field(min_length=1)
     policy: PolicyModel

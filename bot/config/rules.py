@@ -1,6 +1,7 @@
 """What a valid shape can still get wrong: unknown names, ladders that reach nobody, forbidden commands."""
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,7 @@ from bot.domain.policy import Risk
 from bot.domain.reading import Thresholds
 from bot.domain.schedule import parse_phrase
 
+_INSTALLATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 SEVERITIES = ("P0", "P1", "P2", "P3")
 
 
@@ -63,6 +65,7 @@ def of_steward(
     except (ZoneInfoNotFoundError, ValueError):
         found.add(("timezone",), f"there is no time zone {steward.timezone}; write one such as Europe/Berlin")
     _people(steward, found)
+    _pagerduty(steward, found)
     _roles(steward, found)
     _raised(steward, actions, found)
     _business_hours(steward, found)
@@ -94,6 +97,19 @@ def _people(steward: StewardModel, found: _Findings) -> None:
                 f"{name} and {at_the_machine[person.os_user]} share the OS user {person.os_user}; give each their own"
             )
             found.add(("people", name, "os_user"), text)
+
+
+def _pagerduty(steward: StewardModel, found: _Findings) -> None:
+    if steward.pagerduty is not None and not _INSTALLATION.fullmatch(steward.installation):
+        text = (
+            "PagerDuty's keys need the name of this installation (letters, digits, -); write one such as steward-prod"
+        )
+        found.add(("installation",), text)
+    users: dict[str, str] = {}
+    for name, person in steward.people.items():
+        if person.pagerduty and users.setdefault(person.pagerduty, name) != name:
+            text = f"{name} and {users[person.pagerduty]} share a user at PagerDuty; a user belongs to one person"
+            found.add(("people", name, "pagerduty"), text)
 
 
 def _roles(steward: StewardModel, found: _Findings) -> None:

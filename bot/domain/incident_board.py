@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.domain.escalation import Ladder, Step
 from bot.domain.incident import Event, Incident, Ping, State
 from bot.domain.message import Button, Confirm, Line, Moment
-from bot.domain.people import Actor
+from bot.domain.people import Actor, called
 
 SIGNS = {State.OPEN: "🚨", State.ACKNOWLEDGED: "✋", State.MITIGATED: "🩹", State.RESOLVED: "✅"}
 
@@ -127,4 +127,4 @@ def names_of(people: tuple[Actor, ...]) -> str:
 
 def at_name(actor: Actor) -> str:
     """`@sre`, as text: a mention would ping."""
-    return f"@{actor.person}"
+    return called(actor.person)

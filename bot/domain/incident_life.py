@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.domain.errors import Conflict
 from bot.domain.incident import Incident, Severity, State
-from bot.domain.people import Actor
+from bot.domain.people import Actor, called
 
 
 def acknowledge(incident: Incident, actor: Actor, now: int) -> Incident:
@@ -79,7 +79,7 @@ def pass_on(incident: Incident, actor: Actor) -> Incident:
     if incident.state is State.MITIGATED:
         raise Conflict(f"{incident.id} is mitigated; there is nobody to page for it.")
     if incident.owner is not None and incident.owner.person != actor.person:
-        raise Conflict(f"@{incident.owner.person} has {incident.id}; only they can pass it on.")
+        raise Conflict(f"{called(incident.owner.person)} has {incident.id}; only they can pass it on.")
     return replace(incident, state=State.OPEN, epoch=incident.epoch + 1, owner=None, nudged_at=None)
 
 

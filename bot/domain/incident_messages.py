@@ -29,6 +29,7 @@ from bot.domain.message import (
     Part,
     Small,
 )
+from bot.domain.people import called
 from bot.domain.timing import MINUTE, span
 
 
@@ -45,7 +46,7 @@ def header(board: Board) -> Message:
         ("Clocks", _clocks(board)),
     ]
     parts: list[Part] = [Heading(title[:150]), Facts(tuple(facts))]
-    done = [(Moment(event.at), f" {event.text} (@{event.person})") for event in board.updates[:-1][-3:]]
+    done = [(Moment(event.at), f" {event.text} ({called(event.person)})") for event in board.updates[:-1][-3:]]
     if done:
         parts.append(Paragraph(((Bold("Done"),), *done)))
     plan = _plan(board)
@@ -93,13 +94,13 @@ def summary_line(incident: Incident, system_title: str) -> Line:
 
 def timeline_lines(events: tuple[Event, ...]) -> Paragraph:
     """The timeline, a line per event."""
-    return Paragraph(tuple((Moment(event.at), f" @{event.person} {event.text}") for event in events))
+    return Paragraph(tuple((Moment(event.at), f" {called(event.person)} {event.text}") for event in events))
 
 
 def _now(board: Board) -> Line:
     if board.updates:
         newest = board.updates[-1]
-        return (f"{newest.text} (@{newest.person}, ", Moment(newest.at), ")")
+        return (f"{newest.text} ({called(newest.person)}, ", Moment(newest.at), ")")
     return ("no update yet",)
 
 

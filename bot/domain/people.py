@@ -21,6 +21,14 @@ class Actor:
 STEWARD = Actor("steward", via="bot")
 """The bot, as the requester of its own proposals and the author of what it does by itself."""
 
+SOMEBODY = Actor("somebody at PagerDuty", via="pagerduty")
+"""A user of PagerDuty whom the configuration gives to nobody. No person has a name with a space."""
+
+
+def called(person: str) -> str:
+    """`@sre`, as text: a mention would ping. Whoever is nobody's name is told as they are."""
+    return person if " " in person else f"@{person}"
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

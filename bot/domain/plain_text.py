@@ -26,6 +26,7 @@ from bot.domain.message import (
     Preformatted,
     Small,
 )
+from bot.domain.people import called
 
 _FORMATS = {"time": "%H:%M", "seconds": "%H:%M:%S", "date": "%-d %b %Y %H:%M"}
 _RULE = "─" * 40
@@ -76,7 +77,7 @@ def _inline(part: Inline, zone: ZoneInfo) -> str:
         case str():
             return part
         case Mention(person):
-            return f"@{person}"
+            return called(person)
         case ChannelLink(channel):
             return f"#{channel}"
         case Link(label, url):

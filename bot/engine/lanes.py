@@ -1,6 +1,5 @@
 """The outbox from the sender's side, a transaction each: what goes next in a lane, and what became of it."""
 
-from bot.domain import message_json
 from bot.domain.people import STEWARD
 from bot.engine.letter import (
     LEASE,
@@ -16,8 +15,8 @@ from bot.engine.letter import (
     Sending,
     Undeliverable,
 )
-from bot.ports import Page, Posted
-from bot.services import audit, outbox
+from bot.ports import Posted
+from bot.services import audit
 from bot.store import Row, Tx
 
 _LONGEST_PAUSE = {"page": 10_000, "rest": 60_000}
@@ -169,20 +168,16 @@ def _back_off(letter: Letter) -> int:
 
 
 def _reroute(tx: Tx, letter: Letter, error: str, sending: Sending) -> None:
-    """Take the other ways: the direct message that it names and, for a page, PagerDuty; the audit tells of each.
+    """Take the other way: the direct message that it names; the audit tells of it.
 
-    A page without another way is kept and tried again.
+    A page without one is kept and tried again; PagerDuty has been told of it beside Slack. An acknowledgement or a
+    resolution that PagerDuty refuses is refused for ever.
     """
     if letter.posted is not None:
         # It had arrived; only its latest edit cannot be shown where it stands.
         tx.run("message_failed", key=letter.key, error=error, owner=sending.owner)
         _note(tx, letter, "message.edit_lost", error, sending)
         return
-    if letter.lane.lane == "page" and letter.guard is not None and letter.route == "slack":
-        incident, _ = letter.guard
-        summary = message_json.load(letter.body).text
-        page = Page("trigger", incident, summary, details={"undelivered": letter.lane.channel})
-        outbox.page(tx, key=f"reroute:{letter.key}", page=page, now=sending.now, guard=letter.guard)
     if letter.fallback is not None:
         tx.run(
             "message_rerouted",
@@ -193,7 +188,7 @@ def _reroute(tx: Tx, letter: Letter, error: str, sending: Sending) -> None:
             owner=sending.owner,
         )
         _note(tx, letter, "message.rerouted", error, sending)
-    elif letter.lane.lane == "page":
+    elif letter.lane.lane == "page" and (letter.route == "slack" or letter.guard is not None):
         if letter.attempts == 0:
             _note(tx, letter, "page.undeliverable", error, sending)
         _settle(tx, letter, Delayed(error), sending)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.domain import incident_messages, ping_messages
-from bot.domain.escalation import next_step, timeline
+from bot.domain.escalation import Step, next_step, timeline
 from bot.domain.incident import Incident, Ping, State
 from bot.domain.incident_board import Board, Planned
 from bot.domain.message import Message
+from bot.domain.pager_keys import PagerKeys
 from bot.domain.people import Actor
 from bot.ports import Page
 from bot.services import incident_records, outbox
@@ -23,12 +24,12 @@ _EDITED = 8
 
 @dataclass(frozen=True, slots=True)
 class IncidentPosts:
-    """Where messages go: `channel` is the alerts channel; `pager` says whether PagerDuty is connected."""
+    """Where messages go: `channel` is the alerts channel; `pager`: the keys at PagerDuty, where it is connected."""
 
     channel: str
     matrix: Matrix
     systems: Systems
-    pager: bool
+    pager: PagerKeys | None
 
     def board(
         self, tx: Tx, incident: Incident, roster: Roster, now: int, *, pings: Sequence[Ping] | None = None
@@ -42,8 +43,7 @@ class IncidentPosts:
 
         follows = None
         if step is not None:
-            owner = (incident.owner,) if incident.owner else ()
-            follows = Planned(step, owner if step.kind == "still" else planned(step.at, step.level))
+            follows = Planned(step, self.people(incident, step, roster, step.at))
         plan = timeline(ladder, incident) if incident.state is State.OPEN else []
         title, can_roll_back = self._system(incident.system)
         return Board(
@@ -57,6 +57,12 @@ class IncidentPosts:
             can_roll_back,
             now,
         )
+
+    def people(self, incident: Incident, step: Step, roster: Roster, at: int) -> tuple[Actor, ...]:
+        """Whom a step reaches. An owner without an account in Slack cannot be asked: those who were paged are."""
+        if step.kind == "still" and incident.owner is not None and incident.owner.slack:
+            return (incident.owner,)
+        return roster.who(self.matrix[incident.severity].levels[max(step.level, 1) - 1].notify, at)
 
     def header(self, tx: Tx, board: Board) -> None:
         """Post the header, or edit it; in the incident's own channel too, once that exists."""
@@ -99,16 +105,17 @@ class IncidentPosts:
 
     def trigger(self, tx: Tx, board: Board) -> None:
         """Page through PagerDuty at minute 0: Slack's Do Not Disturb silences pings."""
-        if self.pager and board.ladder.phones:
+        if board.ladder.phones:
             self._page(tx, board, "trigger", guard=(board.incident.id, board.incident.epoch))
 
     def tell_pager(self, tx: Tx, board: Board, event: Literal["acknowledge", "resolve"]) -> None:
-        """Stop PagerDuty's own paging, or close the incident there; only where it was paged at all."""
-        triggered = [f"pagerduty:{board.incident.id}:trigger:{epoch}" for epoch in range(1, board.incident.epoch + 1)]
-        for key in triggered:
-            outbox.withdraw(tx, key)
-        if any(_left(tx, key) for key in triggered):
-            self._page(tx, board, event)
+        """Stop PagerDuty's own paging, or close the incident there, whatever is known of the trigger.
+
+        A trigger whose answer was lost rings all the same; an event about what is unknown there does nothing.
+        """
+        for epoch in range(1, board.incident.epoch + 1):
+            outbox.withdraw(tx, f"pagerduty:{board.incident.id}:trigger:{epoch}")
+        self._page(tx, board, event)
 
     def say(self, tx: Tx, board: Board, *, key: str, message: Message) -> None:
         """A reply in the header's thread."""
@@ -129,9 +136,11 @@ class IncidentPosts:
 
     def _page(self, tx: Tx, board: Board, event: str, guard: tuple[str, int] | None = None) -> None:
         incident = board.incident
+        if self.pager is None:
+            return
         page = Page(
             event,
-            incident.id,
+            self.pager.of(incident.id),
             board.subject,
             severity="critical" if incident.severity == "P0" else "error",
             component=incident.system,
@@ -161,8 +170,3 @@ def _wanted(incident: Incident, ping: Ping) -> bool:
     if incident.state is State.OPEN:
         return ping.pages
     return incident.state is State.ACKNOWLEDGED and ping.at > (incident.updated_at or 0)
-
-
-def _left(tx: Tx, key: str) -> bool:
-    progress = tx.one("message_progress", key=key)
-    return progress is not None and progress["state"] != "withdrawn"

@@ -25,7 +25,7 @@ class IncidentSteps:
         self, tx: Tx, incident: Incident, step: Step, *, roster: Roster, now: int, actor: Actor = STEWARD
     ) -> Incident:
         """Take the step now and plan the next one. A level that nobody holds costs no time: the next one follows."""
-        people = self._people(incident, step, roster, now)
+        people = self.posts.people(incident, step, roster, now)
         ladder = self.posts.matrix[incident.severity]
         earlier = incident_records.pings(tx, incident.id)
         ping = self._ping(incident, step, people, now, earlier)
@@ -64,12 +64,6 @@ class IncidentSteps:
         self.posts.ping(tx, board, ping)
         self.posts.header(tx, board)
         return moved
-
-    def _people(self, incident: Incident, step: Step, roster: Roster, now: int) -> tuple[Actor, ...]:
-        if step.kind == "still":
-            return (incident.owner,) if incident.owner else ()
-        ladder = self.posts.matrix[incident.severity]
-        return roster.who(ladder.levels[step.level - 1].notify, now)
 
     @staticmethod
     def _ping(incident: Incident, step: Step, people: tuple[Actor, ...], now: int, earlier: list[Ping]) -> Ping:

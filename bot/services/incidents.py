@@ -11,7 +11,8 @@ from bot.domain.escalation import Step, following_level
 from bot.domain.incident import Event, Incident, Reference, Severity, State
 from bot.domain.incident_board import Board
 from bot.domain.one_line import one_line
-from bot.domain.people import Actor
+from bot.domain.pager_keys import PagerKeys
+from bot.domain.people import Actor, called
 from bot.ports import Clock
 from bot.services import audit, incident_lookup, incident_records
 from bot.services.incident_posts import IncidentPosts
@@ -36,7 +37,8 @@ class Incidents:
         self._oncall = oncall
         self._systems = systems
         self._channel = config.channel
-        self.posts = IncidentPosts(config.channel, matrix, systems, pager=config.pagerduty is not None)
+        pager = PagerKeys(config.installation) if config.pagerduty is not None else None
+        self.posts = IncidentPosts(config.channel, matrix, systems, pager)
         self.steps = IncidentSteps(self.posts)
 
     async def open(
@@ -91,7 +93,9 @@ class Incidents:
             if before.owner is None:
                 return "has it"
             return (
-                "is still on it" if before.owner.person == actor.person else f"took it over from @{before.owner.person}"
+                "is still on it"
+                if before.owner.person == actor.person
+                else f"took it over from {called(before.owner.person)}"
             )
 
         return await self._change(

@@ -9,6 +9,7 @@ import re
 from zoneinfo import ZoneInfo
 
 from bot.domain.message import Bold, ChannelLink, Code, Inline, Line, Link, Mention, Moment
+from bot.domain.people import called
 from bot.slack import inlines
 from bot.slack.values import Json
 from bot.slack.wording import without_unseen
@@ -73,7 +74,7 @@ def _inline(part: Inline, zone: ZoneInfo) -> str:  # noqa: C901, PLR0911 - one c
         case Mention(_, slack) if inlines.is_user(slack):
             return f"<@{slack}>"
         case Mention(person):
-            return literal(f"@{person}")
+            return literal(called(person))
         case ChannelLink(channel) if inlines.is_channel(channel):
             return f"<#{channel}>"
         case ChannelLink(channel):

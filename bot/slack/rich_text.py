@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from bot.domain.message import Bold, ChannelLink, Code, Inline, Line, Link, Mention, Moment
+from bot.domain.people import called
 from bot.slack import inlines
 from bot.slack.limits import SECTION
 from bot.slack.values import Json
@@ -63,7 +64,7 @@ def _inline(part: Inline, zone: ZoneInfo) -> list[Json]:  # noqa: C901, PLR0911 
         case Mention(_, slack) if inlines.is_user(slack):
             return [{"type": "user", "user_id": slack}]
         case Mention(person):
-            return _text(without_unseen(f"@{person}"))
+            return _text(without_unseen(called(person)))
         case ChannelLink(channel) if inlines.is_channel(channel):
             return [{"type": "channel", "channel_id": channel}]
         case ChannelLink(channel):

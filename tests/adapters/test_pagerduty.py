@@ -75,6 +75,14 @@ async def test_an_incident_keeps_its_key_and_says_what_it_is(vendor: PagerDuty, 
     assert {"INC-12": "resolved"} == {key: it.status for key, it in vendor.incidents.items()}
 
 
+async def test_what_is_empty_is_left_out(vendor: PagerDuty, real: PagerDutyPager) -> None:
+    """PagerDuty's schema knows no null."""
+    await real.send(replace(PAGE, component="", details={}))
+
+    [call] = vendor.calls()
+    assert {"summary", "source", "severity"} == set(call["body"]["payload"])  # type: ignore[index]  # JSON of the stand-in
+
+
 async def test_a_long_summary_is_cut(vendor: PagerDuty, real: PagerDutyPager) -> None:
     """PagerDuty takes 1024 signs; a page must not fail for its title."""
     await real.send(replace(PAGE, summary="x" * 5000))

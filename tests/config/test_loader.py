@@ -62,6 +62,18 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
             id="an unknown key, with the nearest one",
         ),
         pytest.param(
+            {"steward": ('installation: "${STEWARD_INSTALLATION}"', 'installation: ""')},
+            "steward.yaml",
+            "PagerDuty's keys need the name of this installation",
+            id="PagerDuty without an installation",
+        ),
+        pytest.param(
+            {"steward": ("${PAGERDUTY_USER_LEAD}", "${PAGERDUTY_USER_SRE}")},
+            "steward.yaml",
+            "lead and sre share a user at PagerDuty",
+            id="two people with one user at PagerDuty",
+        ),
+        pytest.param(
             {"newsletter": ("{get: app, path", "{get: ap, path")},
             "newsletter.yaml",
             "there is no connection ap; did you mean app?",
@@ -248,7 +260,7 @@ def test_one_mistake_is_told_once(loaded: Load) -> None:
 
 def test_a_ladder_that_ends_in_slack_alone_is_refused(loaded: Load) -> None:
     """Do Not Disturb silences Slack, so P0 needs a second way or an explicit word."""
-    start = STEWARD.index("pagerduty:")
+    start = STEWARD.index("\npagerduty:")
     found = problems(loaded, steward=(STEWARD[start:], ""))
 
     assert any("P0 ends in Slack alone" in problem for problem in found)

@@ -99,6 +99,10 @@ class Post:
         assert row is not None
         return str(row["state"])
 
+    async def waiting(self) -> int:
+        """How many messages have not left."""
+        return sum(row["waiting"] for row in await self.ledger.read(lambda tx: tx.all("outbox_backlog")))
+
     async def audited(self) -> list[str]:
         """The kinds of what the audit tells, oldest first."""
         rows = await self.ledger.read(lambda tx: tx.all("read_audit", after="", n=1000))

@@ -72,15 +72,14 @@ async def test_the_epoch_is_read_again_before_every_attempt(post: Post) -> None:
     assert post.chat.texts() == []
 
 
-async def test_a_page_into_a_channel_that_is_gone_also_reaches_the_pager(post: Post) -> None:
-    """An archived channel sends a page by direct message and through PagerDuty."""
+async def test_a_page_that_cannot_be_said_makes_nothing_up(post: Post) -> None:
+    """PagerDuty was told beside Slack: where none is configured, an archived channel does not invent a page for it."""
     post.chat.gone.add("C0ALERTS")
-    await post.put("escalation:INC-1:1", "P0!", lane="page", guard=("INC-1", 1), fallback="@U0SRE")
+    await post.put("escalation:INC-1:1", "P0!", lane="page", guard=("INC-1", 1))
     await post.sender.settle()
-    await post.passes(2_000)
+    await post.passes(30_000)
 
-    assert post.chat.texts("D0SRE") == ["P0!"]
-    assert [(page.event, page.key) for page in post.pager.sent] == [("trigger", "INC-1")]
+    assert ([], 1) == (post.pager.sent, await post.waiting())
 
 
 def _acknowledge(tx: Tx) -> None:

@@ -269,6 +269,17 @@ async def test_pager_events_of_an_incident_keep_their_order(post: Post) -> None:
     assert [page.event for page in post.pager.sent] == ["trigger", "resolve"]
 
 
+async def test_what_the_pager_refuses_for_ever_is_not_sent_for_ever(post: Post) -> None:
+    """An acknowledgement or a resolution that PagerDuty refuses ends, and the audit says so."""
+    post.pager.faults.extend([Rejected("Invalid routing key")] * 100)
+    await post.page("resolve")
+    await post.sender.settle()
+    await post.passes(30_000)
+
+    assert ("failed", ["message.undeliverable"]) == (await post.state("INC-1:resolve"), await post.audited())
+    assert 99 == len(post.pager.faults)
+
+
 async def test_a_killed_senders_message_is_looked_up_by_the_next(ledger: Ledger, clock: FakeClock) -> None:
     """A message that was in mid-send when its replica died arrives once, within fifteen seconds."""
     first = Post(ledger, clock)

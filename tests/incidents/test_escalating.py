@@ -67,7 +67,8 @@ async def test_a_page_that_has_not_left_is_withdrawn_by_the_acknowledgement(worl
     await world.incidents.acknowledge(FIRST, SRE)
     await world.sends()
 
-    assert [row["key"] for row in await world.outbox()] == ["incident:INC-1"]
+    slack = [row["key"] for row in await world.outbox() if row["route"] == "slack"]
+    assert (["incident:INC-1"], ["acknowledge"]) == (slack, await world.pager())
 
 
 async def test_the_escalate_clock_informs_after_an_acknowledgement(world: World) -> None:

@@ -45,6 +45,7 @@ def configuration(**changes: Any) -> StewardModel:  # noqa: ANN401 - the raw YAM
     raw = {
         "channel": "C0ALERTS",
         "timezone": "UTC",
+        "installation": "steward-test",
         "people": {name: {"slack": [f"U0{name.upper()}"]} for name in PEOPLE},
         "roles": {"engineer": {"group": "S0ENGINEERS"}, "dba": {"people": ["lead"]}},
         "policy": {risk: {"ask": ["engineer"]} for risk in ("read", "change", "p0")},

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,8 @@ from tests.smoke.alone import alone
 from tests.smoke.pages import header, opens, paged, tally
 from tests.smoke.reading import Json
 from tests.smoke.world import World
+
+Late = Callable[..., Awaitable[int]]
 
 
 class Desk:
@@ -62,7 +65,7 @@ async def test_p0_and_p1_page_there_at_minute_0(world: World, severity: str, urg
     await world.user("sre").types("/incident resolve INC-1").sees("resolved")
 
     events = await desk.hears("trigger", "acknowledge", "resolve")
-    assert {"INC-1"} == {each["dedup_key"] for each in events}
+    assert {"steward-demo:INC-1"} == {each["dedup_key"] for each in events}
     assert f"{severity} INC-1 Newsletter: mail rings {severity}" == event["payload"]["summary"]
     assert (urgency, "newsletter") == (event["payload"]["severity"], event["payload"]["component"])
 
@@ -75,21 +78,37 @@ async def test_an_acknowledgement_there_counts_here(world: World) -> None:
     page = await paged(world, "sre", "mail answered")
     await desk.hears("trigger")
 
+    await world.lab("steward", "pagerduty", user="lead")
     await world.lab("steward", "pagerduty", acknowledge="INC-1")
-    await shown.becomes("On call at PagerDuty has it")
-    await page.becomes("On call at PagerDuty has it")
+    await shown.becomes("@lead has it")
+    await page.becomes("@lead has it")
     await world.advance("14m")
 
     assert {"sre": 1, "lead": 0, "manager": 0, "cto": 0} == await tally(world, "mail answered")
     assert ["trigger"] == await desk.actions()
-    await world.user("sre").types("/incident resolve INC-1").sees("resolved")
+    await world.user("lead").types("/incident resolve INC-1").sees("resolved")
     await desk.hears("trigger", "resolve")
+
+
+@pytest.mark.row("A13")
+async def test_a_name_there_is_nobody_here(world: World, late: Late) -> None:
+    """A stranger who calls themselves sre has it, but sre does not, and cannot pass on what they never took."""
+    shown = await opens(world, "mail masked")
+    page = await paged(world, "sre", "mail masked")
+
+    await world.lab("steward", "pagerduty", user="Sre (sre)")
+    await world.lab("steward", "pagerduty", acknowledge="INC-1")
+    await shown.becomes("somebody at PagerDuty has it")
+    await late(page, "incident.pass_on", by="sre")
+
+    await world.sees("somebody at PagerDuty has INC-1; only they can pass it on", channel="@sre")
+    assert "@Sre" not in (await shown.again()).words
 
 
 @pytest.mark.row("A13")
 async def test_only_pagerdutys_own_webhook_counts(tmp_path: Path) -> None:
     """Forged, unsigned and foreign ones are refused and acknowledge nothing; what is no event is no server error."""
-    body, nonsense = json.dumps(_webhook("INC-1")).encode(), b'{"event": "<html>"}'
+    body, nonsense = json.dumps(_webhook("steward-demo:INC-1")).encode(), b'{"event": "<html>"}'
     async with alone(tmp_path, PAGERDUTY_WEBHOOK_SECRET="shared") as (demo, world):
         await world.user("engineer").types("/incident open P0 newsletter mail forged").sees("INC-1 is open")
         shown = await header(world, "mail forged")
@@ -105,13 +124,17 @@ async def test_only_pagerdutys_own_webhook_counts(tmp_path: Path) -> None:
             ):
                 headers = [(b"X-PagerDuty-Signature", sent.encode())]
                 answers.append((await client.post("/pagerduty/webhook", content=content, headers=headers)).status_code)
+            for foreign in (None, "", "INC-1", "steward-other:INC-1", "steward-demo:INC-2"):
+                other = json.dumps(_webhook(foreign)).encode()
+                headers = [(b"X-PagerDuty-Signature", _signature(other).encode())]
+                answers.append((await client.post("/pagerduty/webhook", content=other, headers=headers)).status_code)
             untouched = await shown.again()
             headers = [(b"X-PagerDuty-Signature", _signature(body).encode())]
             genuine = await client.post("/pagerduty/webhook", content=body, headers=headers)
-            await shown.becomes("A real person has it")
+            await shown.becomes("somebody at PagerDuty has it")
         written = demo.bot.log.read_text()
 
-    assert [401, 401, 401, 401, 400, 413] == answers
+    assert [401, 401, 401, 401, 400, 413, 200, 200, 200, 200, 200] == answers
     assert "nobody has it yet" in untouched.words
     assert 200 == genuine.status_code
     assert "Traceback" not in written
@@ -188,7 +211,7 @@ def _signature(body: bytes) -> str:
     return f"v1={hmac.new(b'shared', body, hashlib.sha256).hexdigest()}"
 
 
-def _webhook(key: str) -> Json:
+def _webhook(key: str | None) -> Json:
     return {
         "event": {
             "id": "01ABC",

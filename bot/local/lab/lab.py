@@ -17,7 +17,7 @@ from bot.local.lab.export_queue import ExportQueue
 from bot.local.lab.host import HostPrograms
 from bot.local.lab.mail_queues import MailQueues
 from bot.local.lab.netlify import SITE, Netlify
-from bot.local.lab.pagerduty import PagerDuty
+from bot.local.lab.pagerduty import USERS, PagerDuty
 from bot.local.lab.postgres import Cluster
 from bot.local.lab.resend import Resend
 from bot.local.lab.services import App, SecureSite, WorkerService
@@ -152,6 +152,7 @@ class Lab:
             "PAGERDUTY_URL": self.pagerduty.url,
             "PAGERDUTY_ROUTING_KEY": self.pagerduty.routing_key,
             "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.webhook_secret,
+            **{f"PAGERDUTY_USER_{name.upper()}": user for name, user in USERS.items()},
         }
 
     def describe(self) -> dict[str, dict[str, dict[str, object]]]:

@@ -23,6 +23,9 @@ from bot.ports import Clock
 _SEVERITIES = frozenset({"critical", "error", "warning", "info"})
 _ACTIONS = frozenset({"trigger", "acknowledge", "resolve"})
 _LONGEST_KEY = 255
+USERS = {name: f"P0{name.upper()}" for name in ("engineer", "sre", "lead", "manager", "cto")}
+"""Users there by name, beside others whom nobody knows here."""
+_STRANGER = "PLH1HKV"
 
 
 @dataclass(slots=True)
@@ -43,8 +46,9 @@ class PagerDuty(WebService):
     states: ClassVar[Mapping[str, str]] = VENDOR_STATES
     settings: ClassVar[Mapping[str, Setting]] = {
         **WebService.settings,
-        "acknowledge": Setting("the dedup_key of an incident that someone acknowledges there", text),
-        "resolve": Setting("the dedup_key of an incident that someone resolves there", text),
+        "user": Setting(f"who acts there: {', '.join(USERS)}; anything else is a stranger's name", text),
+        "acknowledge": Setting("an incident that this user acknowledges there: INC-12, or its whole dedup_key", text),
+        "resolve": Setting("an incident that this user resolves there", text),
     }
 
     def __init__(self, port: int, clock: Clock, calls: CallLog) -> None:
@@ -53,6 +57,7 @@ class PagerDuty(WebService):
         self.routing_key = secrets.token_hex(16)
         self.webhook_secret = secrets.token_urlsafe(24)
         self.webhook_url: str | None = None
+        self.user = "On call at PagerDuty"
         self.incidents: dict[str, Page] = {}
         self._clock = clock
 
@@ -64,6 +69,7 @@ class PagerDuty(WebService):
         }
         return {
             **super().values(),
+            "user": self.user,
             "acknowledge": by_status["acknowledged"],
             "resolve": by_status["resolved"],
             **by_status,
@@ -71,15 +77,22 @@ class PagerDuty(WebService):
 
     async def put(self, key: str, value: object) -> None:
         """Acknowledge or resolve as a person does there: the bot hears of it by webhook."""
+        if key == "user":
+            self.user = str(value)
+            return
         if key not in {"acknowledge", "resolve"}:
             await super().put(key, value)
             return
-        page = self.incidents.get(str(value))
+        page = self.incidents.get(str(value)) or self.incidents.get(self._key_of(str(value)))
         if page is None:
             raise ValueError(f"no incident {value}; there are {', '.join(self.incidents) or 'none'}")
         page.status = "acknowledged" if key == "acknowledge" else "resolved"
         page.events.append(key)
         await self._tell(page)
+
+    def _key_of(self, subject: str) -> str:
+        """The first key that some installation gave to `INC-12`."""
+        return next((key for key in self.incidents if key.endswith(f":{subject}")), "")
 
     def routes(self) -> list[web.RouteDef]:
         """The two calls of Events v2."""
@@ -142,7 +155,7 @@ class PagerDuty(WebService):
             raise ValueError(f"the webhook was not delivered: {type(error).__name__}") from error
 
     def _webhook(self, page: Page) -> dict[str, object]:
-        agent = {"id": "PLH1HKV", "type": "user_reference", "summary": "On call at PagerDuty"}
+        agent = {"id": USERS.get(self.user, _STRANGER), "type": "user_reference", "summary": self.user}
         return {
             "event": {
                 "id": secrets.token_hex(13).upper(),

@@ -30,6 +30,7 @@ VARIABLES = [
     *(f"TARGET_LIST_S3_{each}" for each in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "BUCKET")),
     *("TARGET_LIST_NETLIFY_TOKEN", "TARGET_LIST_NETLIFY_SITE"),
     *(f"PAGERDUTY_{each}" for each in ("URL", "ROUTING_KEY", "WEBHOOK_SECRET")),
+    *(f"PAGERDUTY_USER_{each}" for each in ("ENGINEER", "SRE", "LEAD", "MANAGER", "CTO")),
 ]
 
 
