@@ -4,7 +4,7 @@ PORT ?= 8400
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test lint fix bench rows crash lock clean
+.PHONY: demo test lint fix bench rows crash mutants lock clean
 
 .venv: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Steward needs Python 3.11 or newer; name one with make PYTHON=python3.11")'
@@ -43,9 +43,13 @@ rows: .venv
 crash: .venv
 	$(BIN)/python -m tests.crash
 
+# About half an hour on two cores; what was killed is remembered in mutants/ until its function or its tests change.
+mutants: .venv
+	$(BIN)/python -m tests.mutants
+
 # Resolves the lock anew from pyproject.toml; needs uv. No index address is written.
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.people import Access
-from bot.domain.policy import Policy, Risk, Rule
+from bot.domain.policy import Policy, Risk, Rule, Verdict
 
 ENGINEER = frozenset({"engineer"})
 APPROVER = frozenset({"engineer", "approver"})
@@ -92,8 +92,83 @@ def test_configuration_raises_a_risk_but_never_lowers_it() -> None:
     assert Risk.P0 == POLICY.risk_of("roll_back", Risk.P0)
 
 
-def test_every_verdict_says_why() -> None:
-    """The reason goes to the person, so it is never empty."""
-    verdicts = [POLICY.may_ask(Access(roles), risk) for roles in (ENGINEER, frozenset[str]()) for risk in Risk]
+_REFUSED = "you do not hold it"
+_ASK = Rule(frozenset({"engineer", "dba"}), frozenset({"approver", "cto"}), approvals=2)
+_WORDS = Policy({Risk.P0: _ASK}, {})
 
-    assert all(verdict.reason for verdict in verdicts)
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        pytest.param(
+            _WORDS.may_ask(Access(ENGINEER), Risk.P0),
+            Verdict(allowed=True, approvals_needed=2, reason="engineer may ask for p0 requests"),
+            id="asking names the role held and how many must approve",
+        ),
+        pytest.param(
+            _WORDS.may_ask(Access(frozenset({"engineer", "dba"})), Risk.P0),
+            Verdict(allowed=True, approvals_needed=2, reason="dba may ask for p0 requests"),
+            id="of two roles the first by name is told",
+        ),
+        pytest.param(
+            _WORDS.may_ask(Access(frozenset()), Risk.P0),
+            Verdict(
+                allowed=False,
+                approvals_needed=0,
+                reason=f"a p0 request needs the role dba or engineer; {_REFUSED}",
+            ),
+            id="asking without a role names those that may",
+        ),
+        pytest.param(
+            _WORDS.may_ask(Access(APPROVER), Risk.READ),
+            Verdict(allowed=False, approvals_needed=0, reason="no role may ask for read requests here"),
+            id="asking where no rule stands",
+        ),
+        pytest.param(
+            _WORDS.may_approve(Access(frozenset({"cto", "approver"})), Risk.P0, own=False),
+            Verdict(allowed=True, approvals_needed=2, reason="approver may approve p0 requests"),
+            id="approving names the role held",
+        ),
+        pytest.param(
+            _WORDS.may_approve(Access(APPROVER), Risk.P0, own=True),
+            Verdict(
+                allowed=False,
+                approvals_needed=2,
+                reason="you cannot approve your own request; someone else with the role approver or cto can",
+            ),
+            id="approving one's own names who can",
+        ),
+        pytest.param(
+            _WORDS.may_approve(Access(ENGINEER), Risk.P0, own=False),
+            Verdict(
+                allowed=False,
+                approvals_needed=2,
+                reason=f"approving needs the role approver or cto; {_REFUSED}",
+            ),
+            id="approving without the role names it",
+        ),
+        pytest.param(
+            _WORDS.may_approve(Access(APPROVER), Risk.CHANGE, own=False),
+            Verdict(allowed=False, approvals_needed=0, reason="no role may approve change requests here"),
+            id="approving where no rule stands",
+        ),
+        pytest.param(
+            _WORDS.may_take_part(Access(frozenset({"cto", "approver"})), Risk.P0),
+            Verdict(allowed=True, approvals_needed=0, reason="approver decides on requests of others"),
+            id="an approver takes part",
+        ),
+        pytest.param(
+            _WORDS.may_take_part(Access(frozenset({"security"})), Risk.P0),
+            Verdict(
+                allowed=False,
+                approvals_needed=0,
+                reason=f"a p0 request needs the role dba or engineer; {_REFUSED}",
+            ),
+            id="who takes no part reads why they may not ask",
+        ),
+    ],
+)
+def test_a_verdict_says_why_in_one_clause(verdict: Verdict, expected: Verdict) -> None:
+    """The reason goes to the person and to the audit: who may, and whether this person does."""
+    assert expected == verdict
+    assert expected.allowed is verdict.allowed

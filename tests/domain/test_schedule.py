@@ -39,6 +39,13 @@ def shown(moment: int) -> str:
         pytest.param("weekdays 8:30", "2026-05-02T00:00", "2026-05-04T08:30+02:00", id="weekdays"),
         pytest.param("every 30 min", "2026-05-04T00:01", "2026-05-04T00:30+02:00", id="every 30 min"),
         pytest.param("every 6 hours", "2026-05-04T00:01", "2026-05-04T06:00+02:00", id="every 6 hours"),
+        pytest.param("every day 9:00", "2026-05-03T09:30", "2026-05-04T09:00+02:00", id="every day"),
+        pytest.param("every Sunday, 2:00", "2026-05-04T00:00", "2026-05-10T02:00+02:00", id="with a comma"),
+        pytest.param("Tue 2:00", "2026-05-04T00:00", "2026-05-05T02:00+02:00", id="a day's short name"),
+        pytest.param("every 1 min", "2026-05-04T00:01", "2026-05-04T00:02+02:00", id="every minute"),
+        pytest.param("every 60 min", "2026-05-04T00:01", "2026-05-04T01:00+02:00", id="every 60 min"),
+        pytest.param("every 1 h", "2026-05-04T00:01", "2026-05-04T01:00+02:00", id="every hour"),
+        pytest.param("every 24 hours", "2026-05-04T00:01", "2026-05-05T00:00+02:00", id="every 24 hours"),
         pytest.param("0 2 * * sun#1", "2026-05-04T00:00", "2026-06-07T02:00+02:00", id="five cron fields"),
         pytest.param("daily 2:30", "2026-03-28T12:00", "2026-03-29T03:00+02:00", id="spring: the gap runs at its end"),
         pytest.param("daily 2:30", "2026-10-24T12:00", "2026-10-25T02:30+02:00", id="autumn: the first of the two"),
@@ -52,7 +59,11 @@ def test_the_next_run(text: str, after: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "daily", "daily 25:00", "fifth Sunday 2:00", "32nd 9:00", "every 7 min", "0 0 30 2 *", "0 0 * * FRIL", "soon"],
+    [
+        *("", "daily", "daily 25:00", "fifth Sunday 2:00", "32nd 9:00", "soon", "every some 9:00"),
+        *("every 7 min", "every 0 min", "every 36 hours"),
+        *("0 0 30 2 *", "0 0 * * FRIL", "0 0 * *"),
+    ],
 )
 def test_what_is_not_understood_is_refused_with_the_forms(text: str) -> None:
     """A phrase that would never run, or run at uneven distances, is no schedule."""
@@ -62,7 +73,23 @@ def test_what_is_not_understood_is_refused_with_the_forms(text: str) -> None:
 
 def test_a_phrase_is_echoed_in_words() -> None:
     """Whoever writes a phrase reads what was understood."""
-    assert parse_phrase("first Sunday 2:00").explain() == "At 02:00 on the first Sunday of the month"
+    phrase = parse_phrase("first Sunday 2:00")
+
+    assert phrase.explain() == "At 02:00 on the first Sunday of the month"
+    assert phrase.text == "first Sunday 2:00"
+    assert parse_phrase("0 2 * * sun#1").cron == "0 2 * * SUN#1"
+
+
+@given(start=st.integers(local("2026-10-25T02:00"), local("2026-10-25T02:00") + 3 * 60 * MINUTE))
+def test_the_next_run_always_lies_ahead(start: int) -> None:
+    """Also when it is asked inside the second fold of the autumn night, to the millisecond."""
+    for text in ("daily 2:00", "daily 2:30", "every 30 min", "every 1 h"):
+        phrase = parse_phrase(text)
+        first = phrase.next_run(start, BERLIN)
+
+        assert first > start
+        assert phrase.next_run(first, BERLIN) > first
+        assert phrase.next_run(first - 1, BERLIN) == first
 
 
 def test_runs_that_were_missed_are_counted() -> None:
@@ -70,6 +97,14 @@ def test_runs_that_were_missed_are_counted() -> None:
     phrase = parse_phrase("daily 9:00")
 
     assert phrase.missed(local("2026-05-03T09:00"), local("2026-05-05T10:00"), BERLIN) == 2
+    assert phrase.missed(local("2026-05-03T09:00"), local("2026-05-05T09:00"), BERLIN) == 2
+    assert phrase.missed(local("2025-05-03T09:00"), local("2026-05-05T09:00"), BERLIN) == 100
+
+
+def test_runs_are_counted_in_the_zone() -> None:
+    """Half past midnight in Berlin is the day before in UTC."""
+    assert parse_phrase("Sunday 0:30").missed(local("2026-05-02T12:00"), local("2026-05-03T00:30"), BERLIN) == 1
+    assert parse_phrase("daily 2:30").missed(local("2026-03-28T12:00"), local("2026-03-31T02:30"), BERLIN) == 3
 
 
 @given(

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from bot.domain.errors import Unavailable
-from bot.domain.timing import HOUR
+from bot.domain.timing import HOUR, MINUTE
 from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming
 from bot.store import Ledger, Tx
@@ -93,6 +93,24 @@ async def test_a_dead_process_leaves_its_requests_to_another(inbox: Inbox, other
     assert await other.claim_abandoned() == []
 
 
+async def test_who_takes_a_request_over_keeps_it(ledger: Ledger, inbox: Inbox, other: Inbox, clock: FakeClock) -> None:
+    """Its lease holds from the first moment: a third process gets nothing, and it is renewed until the end."""
+    third = Inbox(ledger, clock, owner="replica-3")
+    await inbox.accept("v0=a", CALL)
+    clock.advance(4_000)
+    taken = await other.claim_abandoned()
+    beside = await third.claim_abandoned()
+    clock.advance(3_000)
+    renewed = await other.claim_abandoned()
+    clock.advance(3_000)
+
+    assert 1 == len(taken)
+    assert ([], []) == (beside, renewed)
+    assert [] == await third.claim_abandoned()
+    await other.finish("v0=a")
+    assert not other._held
+
+
 async def test_a_request_that_was_decided_is_not_decided_again(
     ledger: Ledger, inbox: Inbox, other: Inbox, clock: FakeClock
 ) -> None:
@@ -120,12 +138,16 @@ async def test_nobody_runs_what_was_given_up(inbox: Inbox, other: Inbox, clock: 
 
 
 async def test_old_keys_are_forgotten(inbox: Inbox, clock: FakeClock) -> None:
-    """Long after the signature has become stale, its key need not be kept."""
+    """A key is kept far longer than its signature is fresh, and then need not be."""
     await inbox.accept("v0=a", CALL)
     await inbox.finish("v0=a")
-    clock.advance(2 * HOUR)
+    clock.advance(HOUR)
+    await inbox.claim_abandoned()
+    known = await inbox.accept("v0=a", CALL)
+    clock.advance(MINUTE)
     await inbox.claim_abandoned()
 
+    assert known is False
     assert await inbox.accept("v0=a", CALL) is True
 
 
