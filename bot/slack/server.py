@@ -11,9 +11,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.response import BoltResponse
 
 from bot.slack.app import App
+from bot.slack.connections import Connections, most_connections
 from bot.slack.guard import MAX_BODY, Delivery, Forbidden, Guard
 
 BODY_SECONDS = 3
+KEEP_SECONDS = 75.0
+"""How long an idle connection is kept: longer than proxies keep theirs, so that they never use a closed one."""
+LINGERING_SECONDS = 2.0
+CLOSE_SECONDS = 10.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = structlog.get_logger(__name__)
 
 
@@ -55,6 +61,8 @@ class Endpoints:
 
     def __init__(self, probes: Probes) -> None:
         self._probes = probes
+        self._runner: web.AppRunner | None = None
+        self._connections: Connections | None = None
         self._slack: tuple[App, Guard] | None = None
         self.stopping = False
 
@@ -62,15 +70,47 @@ class Endpoints:
         """From now on, take Slack's payloads by HTTP."""
         self._slack = (app, guard)
 
-    def application(self) -> web.Application:
-        """The aiohttp application with every route."""
-        application = web.Application(client_max_size=MAX_BODY)
+    async def listen(self, host: str, port: int) -> int:
+        """Serve every route at this address; the real port. Raises `OSError`."""
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            logger=http_logger(),
+            handle_signals=False,
+            # Nobody compresses what they send here; unpacking would come before the signature, and fails with a 500.
+            auto_decompress=False,
+            keepalive_timeout=KEEP_SECONDS,
+            lingering_time=LINGERING_SECONDS,
+            shutdown_timeout=CLOSE_SECONDS,
+        )
+        await self._runner.setup()
+        if self._runner.server is None:
+            raise RuntimeError("aiohttp has made no server")
+        self._connections = Connections(self._runner.server, most_connections())
+        return await self._connections.listen(host, port)
+
+    async def close(self) -> None:
+        """Listen no more, and close every connection."""
+        if self._connections is not None:
+            await self._connections.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(client_max_size=MAX_BODY, middlewares=[self._served])
         application.router.add_post("/slack/events", self._events)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_post("/pagerduty/webhook", self._webhook)
         return application
+
+    @web.middleware
+    async def _served(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._connections is None:
+            return await handler(request)
+        with self._connections.serving(request.transport):
+            return await handler(request)
 
     async def _events(self, request: web.Request) -> web.Response:
         if self._slack is None or self.stopping:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import structlog
-from aiohttp import web
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -26,7 +25,7 @@ from bot.slack.home import Home
 from bot.slack.inbox_duty import InboxDuty
 from bot.slack.registry import Registry
 from bot.slack.runner import Runner
-from bot.slack.server import Endpoints, Probes, http_logger
+from bot.slack.server import Endpoints, Probes
 from bot.slack.socket_mode import SocketMode
 from bot.slack.tasks import Tasks
 
@@ -77,7 +76,6 @@ class SlackService:
         )
         self._home = Home(client, home, zone)
         self._endpoints = Endpoints(probes)
-        self._runner: web.AppRunner | None = None
         self._socket: SocketMode | None = None
         self._connecting: asyncio.Task[None] | None = None
         self.port = address.port  # The real one once it listens: port 0 takes any that is free.
@@ -88,25 +86,14 @@ class SlackService:
 
         Does not wait long for a Slack that is slow.
         """
-        self._runner = web.AppRunner(
-            self._endpoints.application(),
-            access_log=None,
-            logger=http_logger(),
-            handle_signals=False,
-            # Nobody compresses what they send here; unpacking would come before the signature, and fails with a 500.
-            auto_decompress=False,
-            shutdown_timeout=DRAIN_SECONDS,
-        )
-        await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._address.host, self._address.port, reuse_address=True).start()
+            self.port = await self._endpoints.listen(self._address.host, self._address.port)
         except OSError as error:
-            await self._runner.cleanup()
+            await self._endpoints.close()
             where = f"{self._address.host}:{self._address.port}"
             raise Unavailable(
                 f"Cannot listen at {where} ({error.strerror or error}); free it, or set STEWARD_HOST and STEWARD_PORT."
             ) from error
-        self.port = self._runner.addresses[0][1]
         self._connecting = asyncio.create_task(self._keep_connecting())
         await asyncio.wait({self._connecting}, timeout=_PATIENCE_SECONDS)
         if self._connecting.done():
@@ -123,8 +110,7 @@ class SlackService:
             _log.warning("stopped with requests unfinished; the inbox keeps what changes something")
         if self._socket is not None:
             await self._socket.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._endpoints.close()
 
     async def _connect(self) -> None:
         identity = await identify(self._client)
