@@ -249,15 +249,35 @@ class Chat(Protocol):
 
 
 class Rooms(Protocol):
-    """Channels and people of the workspace."""
+    """The channels of incidents.
 
-    async def create_channel(self, name: str, *, topic: str) -> str:
-        """Create a public channel, with a suffix where the name is taken; returns its id."""
+    Errors: `RateLimited`, `ChannelGone`, and a `TargetError`: `Unauthorized` (a missing scope, too), `Rejected`,
+    `Unreachable`, `OutcomeUnknown`.
+    """
+
+    async def create_channel(self, name: str, *, since: int) -> str:
+        """Create a public channel and return its id; a name that somebody else has taken gets a suffix.
+
+        A name that is taken by a channel that the bot itself created since `since` (epoch ms) is that channel: the
+        answer to an earlier call was lost.
+        """
         ...
 
-    async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
-        """Invite those who are not there yet."""
+    async def set_topic(self, channel: str, topic: str) -> None:
+        """Set what stands on top of it."""
         ...
+
+    async def invite(self, channel: str, slack_id: str) -> None:
+        """Invite a person; who is there already stays."""
+        ...
+
+    async def archive(self, channel: str) -> None:
+        """Close it; nobody can write there any more. Closing it again is success."""
+        ...
+
+
+class DirectChannels(Protocol):
+    """The channels of direct messages."""
 
     async def direct_channel(self, slack_id: str) -> str:
         """The channel of direct messages with one person."""

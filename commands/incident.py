@@ -195,6 +195,13 @@ async def page_next(call: Invocation[Press], services: Services) -> Message:
     return _done(board)
 
 
+@button("incident.room", parse=Press.parse)
+async def own_channel(call: Invocation[Press], services: Services) -> Message:
+    """A channel of its own, for an incident whose severity brings none."""
+    board = await services.incidents.want_room(call.request.reference, call.actor, receipt=call.receipt)
+    return Message.plain(f"{board.incident.id} gets a channel of its own in a moment.")
+
+
 @button("incident.mitigate", parse=Press.parse)
 async def mitigate(call: Invocation[Press], services: Services) -> Message:
     """The harm is stopped."""
@@ -296,6 +303,7 @@ LISTENERS: tuple[Listener, ...] = (
     ack,
     pass_on,
     page_next,
+    own_channel,
     mitigate,
     resolve,
     update_form,

@@ -16,6 +16,11 @@ class Severity(StrEnum):
     P3 = "P3"
 
     @property
+    def has_room(self) -> bool:
+        """Whether an incident gets a channel of its own without being asked for it."""
+        return self in {Severity.P0, Severity.P1}
+
+    @property
     def rank(self) -> int:
         """0 for P0."""
         return list(Severity).index(self)
@@ -37,7 +42,7 @@ class Incident:
     `epoch` is the fencing token: it rises with everything that makes an earlier page obsolete. `planned_from` is where
     the ladder counts from: the opening, or the moment the severity was raised. `paged` and `informed` count the levels
     that have been reached in either way; `nudged_at` is the last page since the owner's last sign of life.
-    `token` is the opaque id in buttons.
+    `token` is the opaque id in buttons. `room` is the id of its own channel, `room_wanted` whether it is to have one.
     """
 
     id: str
@@ -63,6 +68,8 @@ class Incident:
     nudged_at: int | None = None
     impact: str = ""
     room: str = ""
+    room_wanted: bool = True
+    room_archived_at: int | None = None
     checks: str = ""
     suspect: str = ""
 
@@ -70,6 +77,11 @@ class Incident:
     def active(self) -> bool:
         """Whether somebody still has to do something now."""
         return self.state in {State.OPEN, State.ACKNOWLEDGED}
+
+    @property
+    def in_room(self) -> bool:
+        """Whether it has a channel of its own that can be written to."""
+        return bool(self.room) and self.room_archived_at is None
 
 
 @dataclass(frozen=True, slots=True)

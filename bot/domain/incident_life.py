@@ -28,7 +28,12 @@ def change_severity(incident: Incident, severity: Severity, now: int) -> Inciden
     _refuse_over(incident)
     if incident.severity is severity:
         raise Conflict(f"{incident.id} is {severity} already.")
-    changed = replace(incident, severity=severity, epoch=incident.epoch + 1)
+    changed = replace(
+        incident,
+        severity=severity,
+        epoch=incident.epoch + 1,
+        room_wanted=incident.room_wanted or (severity.has_room and not incident.severity.has_room),
+    )
     if severity.rank > incident.severity.rank:
         return changed
     restarted = replace(changed, planned_from=now, informed=0, informed_at=None)
@@ -81,6 +86,14 @@ def pass_on(incident: Incident, actor: Actor) -> Incident:
     if incident.owner is not None and incident.owner.person != actor.person:
         raise Conflict(f"{called(incident.owner.person)} has {incident.id}; only they can pass it on.")
     return replace(incident, state=State.OPEN, epoch=incident.epoch + 1, owner=None, nudged_at=None)
+
+
+def want_room(incident: Incident) -> Incident:
+    """Somebody asks for a channel of its own."""
+    _refuse_over(incident)
+    if incident.in_room or incident.room_wanted:
+        raise Conflict(f"{incident.id} has a channel of its own already, or will have it in a moment.")
+    return replace(incident, room_wanted=True)
 
 
 def _refuse_over(incident: Incident) -> None:

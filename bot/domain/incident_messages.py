@@ -161,6 +161,7 @@ def _header_buttons(board: Board) -> tuple[Button, ...]:
     if incident.state is State.RESOLVED:
         return ()
     update = Button("Update…", "incident.update_form", incident.token)
+    room = () if incident.in_room or incident.room_wanted else (Button("Own channel", "incident.room", incident.token),)
     resolve = Button(
         "Resolve",
         "incident.resolve",
@@ -168,11 +169,11 @@ def _header_buttons(board: Board) -> tuple[Button, ...]:
         confirm=Confirm("Resolve?", f"{incident.id} is over and its clocks end.", yes="Resolve"),
     )
     if incident.state is State.MITIGATED:
-        return (update, resolve)
+        return (update, *room, resolve)
     roll_back = (Button("Roll back…", "rollback.choose", incident.system),) if board.can_roll_back else ()
     first = () if incident.state is State.ACKNOWLEDGED else (_acknowledge(incident),)
     mitigate = Button("Mitigated", "incident.mitigate", incident.token)
-    return (*first, update, mitigate, *roll_back, *page_next_buttons(board), resolve)
+    return (*first, update, mitigate, *roll_back, *page_next_buttons(board), *room, resolve)
 
 
 def _footer(board: Board) -> Line:

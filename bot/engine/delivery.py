@@ -20,7 +20,7 @@ from bot.engine.letter import (
     Outcome,
     Undeliverable,
 )
-from bot.ports import ChannelGone, Chat, Clock, Page, Pager, Posted, RateLimited, Rooms
+from bot.ports import ChannelGone, Chat, Clock, DirectChannels, Page, Pager, Posted, RateLimited
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ REPEAT_MARK = "(may be a repeat)"
 class Delivery:
     """Delivers letters through the ports. Failures come back as outcomes; nothing is raised."""
 
-    def __init__(self, chat: Chat, rooms: Rooms, pager: Pager, clock: Clock) -> None:
+    def __init__(self, chat: Chat, rooms: DirectChannels, pager: Pager, clock: Clock) -> None:
         self._chat = chat
         self._rooms = rooms
         self._pager = pager

@@ -7,7 +7,7 @@ from typing import Literal
 from bot.domain import incident_messages, ping_messages
 from bot.domain.escalation import Step, next_step, timeline
 from bot.domain.incident import Incident, Ping, State
-from bot.domain.incident_board import Board, Planned
+from bot.domain.incident_board import SIGNS, Board, Planned
 from bot.domain.message import Message
 from bot.domain.pager_keys import PagerKeys
 from bot.domain.people import Actor
@@ -68,8 +68,9 @@ class IncidentPosts:
         """Post the header, or edit it; in the incident's own channel too, once that exists."""
         message, incident = incident_messages.header(board), board.incident
         outbox.post(tx, key=header_key(incident), channel=self.channel, message=message, now=board.now)
-        if incident.room:
-            outbox.post(tx, key=f"{header_key(incident)}:room", channel=incident.room, message=message, now=board.now)
+        if incident.in_room:
+            key = f"{header_key(incident)}:{incident.room}"
+            outbox.post(tx, key=key, channel=incident.room, message=message, now=board.now)
 
     def ping(self, tx: Tx, board: Board, ping: Ping) -> None:
         """Tell people in the channel; a page reaches them directly too. Obsolete once the incident's epoch moved on."""
@@ -121,6 +122,19 @@ class IncidentPosts:
         """A reply in the header's thread."""
         thread = header_key(board.incident)
         outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now, thread=thread)
+
+    def tell(self, tx: Tx, incident: Incident, number: int, text: str, now: int) -> None:
+        """What somebody did, in the incident's own channel, else in the header's thread: an edit notifies nobody."""
+        message = Message.plain(f"{SIGNS[incident.state]} {incident.id} {incident.severity} · {text}")
+        outbox.post(
+            tx,
+            key=f"{header_key(incident)}:told:{number}",
+            channel=incident.room if incident.in_room else self.channel,
+            message=message,
+            now=now,
+            thread=None if incident.in_room else header_key(incident),
+            fallback=self.channel if incident.in_room else None,
+        )
 
     def _edit(self, tx: Tx, board: Board, ping: Ping, key: str, channel: str, *, wanted: bool) -> None:
         progress = tx.one("message_progress", key=key)

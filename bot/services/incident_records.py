@@ -41,6 +41,8 @@ def of_row(row: Row) -> Incident:
         nudged_at=row["nudged_at"],
         impact=row["impact"],
         room=row["room"],
+        room_wanted=bool(row["room_wanted"]),
+        room_archived_at=row["room_archived_at"],
         checks=row["checks"],
         suspect=row["suspect"],
     )
@@ -74,6 +76,7 @@ def insert(tx: Tx, incident: Incident, *, channel: str, due_at: int | None) -> N
         next_step_at=None,
         impact=incident.impact,
         due_at=due_at,
+        room_wanted=int(incident.room_wanted),
     )
 
 
@@ -82,6 +85,7 @@ def save(tx: Tx, incident: Incident, *, next_step_at: int | None) -> None:
     values = {name: getattr(incident, name) for name in _PLAIN}
     owner = incident.owner
     values |= {"owner": owner.person if owner else None, "owner_slack": owner.slack if owner else None}
+    values |= {"room_wanted": int(incident.room_wanted)}
     tx.run("save_incident", **values, next_step_at=next_step_at)
 
 
@@ -117,9 +121,12 @@ def by_token(tx: Tx, token: str) -> Incident:
     return of_row(row)
 
 
-def add_event(tx: Tx, incident: Incident, *, at: int, person: str, kind: str, text: str) -> None:
-    """One line more on the timeline."""
-    tx.run("insert_incident_event", incident=incident.id, at=at, person=person, kind=kind, text=text)
+def add_event(tx: Tx, incident: Incident, *, at: int, person: str, kind: str, text: str) -> int:
+    """One line more on the timeline; its number."""
+    row = tx.one("insert_incident_event", incident=incident.id, at=at, person=person, kind=kind, text=text)
+    if row is None:
+        raise AssertionError("an insert always answers")
+    return int(row["number"])
 
 
 def events(tx: Tx, incident_id: str, limit: int = 200) -> list[Event]:

@@ -1,33 +1,33 @@
-"""The rooms duty: each incident gets a channel of its own, as a resumable step that paging never waits for."""
+"""The rooms duty: an incident's own channel, step by step; each is written down when done, and no page waits for it."""
 
 import asyncio
-import re
+import json
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, Rejected, Unauthorized
 from bot.domain.incident import Incident
+from bot.domain.incident_room import RoomStep, archived_at, concerned, next_room_step
 from bot.domain.message import ChannelLink, Message, lines
 from bot.domain.timing import SECOND
 from bot.ports import ChannelGone, Clock, RateLimited, Rooms
 from bot.services import incident_records
 from bot.services.incident_posts import IncidentPosts
-from bot.services.oncall import OnCall
+from bot.services.oncall import OnCall, Roster
 from bot.store import Ledger, Row, Tx
 
 ATTEMPTS = 5
 AGAIN = 30 * SECOND
 PATIENCE = 20.0
 
-_NO_LETTER = re.compile(r"[^a-z0-9]+")
-
-
-def room_name(incident: Incident) -> str:
-    """`inc-12-mail-stopped`: what Slack allows, short enough for a suffix."""
-    words = _NO_LETTER.sub("-", incident.title.lower()).strip("-")
-    return f"{incident.id.lower()}-{words}"[:60].rstrip("-")
+_FAILED = {
+    "create": "It has no channel of its own ({}); stay in this thread.",
+    "topic": "Its own channel has no topic ({}).",
+    "invite": "Not everybody could be invited to its own channel ({}); the link on the header leads there.",
+    "archive": "Its own channel could not be archived ({}).",
+}
 
 
 class IncidentRooms:
-    """Creates one channel per run, or invites whom it concerns: at first, and whoever is paged or takes it later."""
+    """One step per run: create, topic, one invitation, archive. A failed step is repeated alone."""
 
     name = "incident-rooms"
 
@@ -39,65 +39,109 @@ class IncidentRooms:
         self._posts = posts
 
     async def run(self, now: int) -> bool:
-        """The next channel that is wanted; True where there may be another."""
+        """The next step that is due; True where there may be another."""
         due = await self.next_due()
         if due is None or due > now:
             return False
-        again = now + AGAIN
-        row = await self._ledger.write(lambda tx: tx.one("claim_room", now=now, again=again))
+        # Read first: between a creation and its record nothing may take time.
+        roster = await self._oncall.roster()
+        claimed = now + AGAIN
+        row = await self._ledger.write(lambda tx: tx.one("claim_room", now=now, again=claimed))
         if row is None:
             return False
         incident = incident_records.of_row(row)
-        problem, room = "", incident.room
-        if incident.active:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    if room:
-                        await self._invite(incident)
-                    else:
-                        room = await self._create(incident)
-            except (BotError, RateLimited, ChannelGone, TimeoutError) as error:
-                if int(row["room_attempts"]) < ATTEMPTS:
-                    return True
-                problem = str(error) or "Slack did not answer in time"
-        if incident.room:
-            # Whoever could not be invited finds the link in the header: everybody can join by themselves.
-            await self._ledger.write(lambda tx: tx.run("finish_guests", id=incident.id, claimed=again))
+        pings = await self._ledger.read(lambda tx: incident_records.pings(tx, incident.id))
+        guests: list[str] = json.loads(row["room_guests"])
+        people = concerned(incident, pings)
+        step = next_room_step(incident, people, now, topic=row["room_topic"], guests=guests)
+        if step is None:
+            due = archived_at(incident)
+            await self._ledger.write(lambda tx: tx.run("rest_room", id=incident.id, claimed=claimed, due_at=due))
+            return True
+        try:
+            async with asyncio.timeout(PATIENCE):
+                room = await self._take(incident, step)
+        except RateLimited as limit:
+            await self._postpone(incident, now + limit.retry_after, failures=0)
+        except ChannelGone as error:
+            await self._give_up(incident, RoomStep("create"), guests, roster, str(error))
+        except (BotError, TimeoutError) as error:
+            # A missing scope does not come back by waiting.
+            hopeless = isinstance(error, (Unauthorized, Rejected))
+            if not hopeless and row["room_attempts"] + 1 < ATTEMPTS:
+                await self._postpone(incident, now + AGAIN, failures=1)
+            else:
+                await self._give_up(incident, step, guests, roster, str(error) or "Slack did not answer in time")
         else:
-            await self._finish(incident, room, problem)
+            await self._record(incident, step, guests, roster, room)
         return True
 
     async def next_due(self) -> int | None:
-        """When the next channel is to be created, or tried again."""
+        """When the next step is to be taken, or tried again."""
         row: Row | None = await self._ledger.read(lambda tx: tx.one("next_room"))
         return row["at"] if row else None
 
-    async def _create(self, incident: Incident) -> str:
-        return await self._rooms.create_channel(room_name(incident), topic=f"{incident.severity} {incident.id}")
+    async def _take(self, incident: Incident, step: RoomStep) -> str:
+        """One call to Slack; the id of the channel."""
+        match step.kind:
+            case "create":
+                return await self._rooms.create_channel(step.value, since=incident.opened_at)
+            case "topic":
+                await self._rooms.set_topic(incident.room, step.value)
+            case "invite":
+                # One by one: Slack refuses a whole list for one person who is in the channel already.
+                await self._rooms.invite(incident.room, step.value)
+            case "archive":
+                await self._rooms.archive(incident.room)
+        return incident.room
 
-    async def _invite(self, incident: Incident) -> None:
-        pings = await self._ledger.read(lambda tx: incident_records.pings(tx, incident.id))
-        people = [incident.opened_by, *(actor for ping in pings if ping.pages for actor in ping.people)]
-        people += [incident.owner] if incident.owner else []
-        for slack in dict.fromkeys(actor.slack for actor in people if actor.slack):
-            # One by one: Slack refuses a whole list for one person who is in the channel already.
-            await self._rooms.invite(incident.room, [slack])
+    async def _postpone(self, incident: Incident, due: int, *, failures: int) -> None:
+        await self._ledger.write(lambda tx: tx.run("postpone_room", id=incident.id, due_at=due, failures=failures))
 
-    async def _finish(self, incident: Incident, room: str, problem: str) -> None:
-        roster, now = await self._oncall.roster(), self._clock.now()
+    async def _record(self, incident: Incident, step: RoomStep, guests: list[str], roster: Roster, room: str) -> None:
+        now = self._clock.now()
 
         def work(tx: Tx) -> None:
-            tx.run("finish_room", id=incident.id, room=room, due_at=now if room else None)
-            if not room and not problem:
+            if step.kind != "create":
+                _settle(tx, incident, step, guests, now)
                 return
+            tx.run("record_room", id=incident.id, room=room, now=now)
             board = self._posts.board(tx, incident_records.locked(tx, incident.id), roster, now)
-            if room:
-                self._posts.header(tx, board)
-                said = Message(
-                    f"{incident.id} has a channel of its own", (lines(("Its own channel: ", ChannelLink(room))),)
-                )
-            else:
-                said = Message.plain(f"No channel of its own could be created ({problem}); stay in this thread.")
-            self._posts.say(tx, board, key=f"incident:{incident.id}:channel", message=said)
+            self._posts.header(tx, board)
+            said = Message(
+                f"{incident.id} has a channel of its own", (lines(("Its own channel: ", ChannelLink(room))),)
+            )
+            self._posts.say(tx, board, key=f"incident:{incident.id}:channel:{room}", message=said)
 
         await self._ledger.write(work)
+
+    async def _give_up(
+        self, incident: Incident, step: RoomStep, guests: list[str], roster: Roster, problem: str
+    ) -> None:
+        """Say once why, and go on with what comes after it."""
+        now = self._clock.now()
+
+        def work(tx: Tx) -> None:
+            if step.kind == "create":
+                tx.run("give_room_up", id=incident.id, now=now)
+            else:
+                _settle(tx, incident, step, guests, now)
+            board = self._posts.board(tx, incident_records.locked(tx, incident.id), roster, now)
+            message = Message.plain(_FAILED[step.kind].format(problem.rstrip(".")))
+            self._posts.say(tx, board, key=f"incident:{incident.id}:channel:{step.kind}", message=message)
+            self._posts.header(tx, board)
+
+        await self._ledger.write(work)
+
+
+def _settle(tx: Tx, incident: Incident, step: RoomStep, guests: list[str], now: int) -> None:
+    """A step inside the channel is over: done, or given up."""
+    match step.kind:
+        case "topic":
+            tx.run("record_room_topic", id=incident.id, topic=step.value, now=now)
+        case "invite":
+            tx.run("record_room_guests", id=incident.id, guests=json.dumps([*guests, step.value]), now=now)
+        case "archive":
+            tx.run("record_room_archived", id=incident.id, now=now)
+        case "create":
+            raise AssertionError("a channel is recorded with its id")

@@ -71,6 +71,7 @@ class Incidents:
                 opened_at=now,
                 opened_by=actor,
                 planned_from=now,
+                room_wanted=severity.has_room,
                 impact=one_line(impact)[:TEXT_LIMIT],
             )
             incident_records.insert(tx, incident, channel=self._channel, due_at=now)
@@ -171,6 +172,17 @@ class Incidents:
             receipt=receipt,
         )
 
+    async def want_room(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> Board:
+        """A channel of its own, which P2 and P3 get only when somebody asks for it."""
+        return await self._change(
+            reference,
+            actor,
+            "room",
+            lambda incident, _: incident_life.want_room(incident),
+            lambda _: "asked for a channel of its own",
+            receipt=receipt,
+        )
+
     async def page_next(
         self, reference: Reference, actor: Actor, *, level: int | None = None, receipt: str | None = None
     ) -> Board:
@@ -249,10 +261,10 @@ class Incidents:
                 raise Conflict(f"{before.id} heard of this already.")
             incident = transition(before, now)
             self._save(tx, incident)
-            if incident.owner is not None and incident.owner != before.owner:
-                tx.run("want_guests", id=incident.id, at=now)
+            tx.run("wake_room", id=incident.id, at=now)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
-            self._note(tx, incident, actor, now, kind=kind, text=text(before), detail=detail)
+            number = self._note(tx, incident, actor, now, kind=kind, text=text(before), detail=detail)
+            self.posts.tell(tx, incident, number, f"@{actor.person} {text(before)}", now)
             if page_next:
                 incident = self._page(tx, incident, roster, now, actor)
             incident = self._catch_up(tx, incident, roster, now, actor)
@@ -297,8 +309,9 @@ class Incidents:
 
     def _note(
         self, tx: Tx, incident: Incident, actor: Actor, now: int, *, kind: str, text: str, detail: audit.Detail
-    ) -> None:
-        incident_records.add_event(tx, incident, at=now, person=actor.person, kind=kind, text=text)
+    ) -> int:
+        number = incident_records.add_event(tx, incident, at=now, person=actor.person, kind=kind, text=text)
         audit.record(
             tx, at=now, actor=actor, kind=f"incident.{kind}", subject=incident.id, detail={**detail, "text": text}
         )
+        return number

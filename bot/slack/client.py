@@ -3,7 +3,8 @@
 Sources: https://docs.slack.dev/reference/methods, https://docs.slack.dev/messaging/message-metadata
 """
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.errors import Rejected
 from bot.domain.message import Message
 from bot.ports import Posted
 from bot.slack import failures
@@ -22,7 +24,11 @@ from bot.slack.values import Json
 TIMEOUT_SECONDS = 5
 _EVENT = "steward_message"
 _PAGE, _PAGES = 200, 20
-_NAME, _TOPIC, _INVITED = 80, 250, 100
+_CHANNELS = 1_000
+_NAME, _TOPIC = 80, 250
+_NAMES = 20
+_SKEW = 60_000
+"""By how much Slack's clock may be behind ours, in ms."""
 
 
 @asynccontextmanager
@@ -97,44 +103,76 @@ class SlackChat:
 
 
 class SlackRooms:
-    """Channels by `conversations.*`."""
+    """Channels by `conversations.*`. A bot cannot open an archived channel again: `not_in_channel`."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
-    async def create_channel(self, name: str, *, topic: str) -> str:
-        with patient("conversations.create"), translated("conversations.create", write=True):
-            channel = await self._create(name)
-        with patient("conversations.setTopic"), translated("conversations.setTopic", write=True):
-            await self._client.conversations_setTopic(channel=channel, topic=topic[:_TOPIC])
-        return channel
+    async def create_channel(self, name: str, *, since: int) -> str:
+        # Archived channels keep their names as well, so a taken one gets a number.
+        for number in range(1, _NAMES + 1):
+            suffix = "" if number == 1 else f"-{number}"
+            channel = await self._create(name[: _NAME - len(suffix)] + suffix)
+            if channel is None and number == 1:
+                channel = await self._own(name, since)
+            if channel is not None:
+                return channel
+        raise Rejected(f"Slack refused conversations.create: {name} and {_NAMES - 1} more names are taken.")
 
-    async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
-        for at in range(0, len(slack_ids), _INVITED):
-            with patient("conversations.invite"), translated("conversations.invite", write=True):
-                try:
-                    await self._client.conversations_invite(channel=channel, users=list(slack_ids[at : at + _INVITED]))
-                except SlackApiError as error:
-                    if failures.code(error) not in {"already_in_channel", "cant_invite_self"}:
-                        raise
+    async def set_topic(self, channel: str, topic: str) -> None:
+        with translated("conversations.setTopic", write=True):
+            await self._client.conversations_setTopic(channel=channel, topic=topic[:_TOPIC])
+
+    async def invite(self, channel: str, slack_id: str) -> None:
+        with translated("conversations.invite", write=True):
+            try:
+                await self._client.conversations_invite(channel=channel, users=[slack_id])
+            except SlackApiError as error:
+                if failures.code(error) not in {"already_in_channel", "cant_invite_self"}:
+                    raise
+
+    async def archive(self, channel: str) -> None:
+        with translated("conversations.archive", write=True):
+            try:
+                await self._client.conversations_archive(channel=channel)
+            except SlackApiError as error:
+                if failures.code(error) != "already_archived":
+                    raise
 
     async def direct_channel(self, slack_id: str) -> str:
         with patient("conversations.open"), translated("conversations.open", write=False):
             answer = await self._client.conversations_open(users=[slack_id])
             return str(answer["channel"]["id"])
 
-    async def _create(self, name: str) -> str:
-        """Archived channels keep their names, so a taken one gets a number."""
-        for number in range(1, 20):
-            suffix = "" if number == 1 else f"-{number}"
+    async def _create(self, name: str) -> str | None:
+        """The new channel; None where the name is taken."""
+        with translated("conversations.create", write=True):
             try:
-                answer = await self._client.conversations_create(name=name[: _NAME - len(suffix)] + suffix)
+                answer = await self._client.conversations_create(name=name)
             except SlackApiError as error:
-                if failures.code(error) != "name_taken" or number == 19:
+                if failures.code(error) != "name_taken":
                     raise
-            else:
-                return str(answer["channel"]["id"])
-        raise AssertionError
+                return None
+            return str(answer["channel"]["id"])
+
+    async def _own(self, name: str, since: int) -> str | None:
+        """The channel of this name, or with a number behind it, that the bot itself created since then."""
+        cursor = ""
+        with translated("conversations.list", write=False):
+            me = str((await self._client.auth_test())["user_id"])
+            for _ in range(_PAGES):
+                answer: Any = await self._client.conversations_list(
+                    exclude_archived=True, limit=_CHANNELS, types="public_channel", cursor=cursor
+                )
+                for channel in answer["channels"]:
+                    ending = str(channel["name"]).removeprefix(name)
+                    ours = channel.get("creator") == me and channel["created"] * 1000 >= since - _SKEW
+                    if ours and str(channel["name"]).startswith(name) and re.fullmatch(r"(-\d+)?", ending):
+                        return str(channel["id"])
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+                if not cursor:
+                    return None
+        return None
 
 
 class SlackGroups:

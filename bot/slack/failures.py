@@ -18,7 +18,6 @@ _CREDENTIALS = {
     "account_inactive",
     "token_revoked",
     "token_expired",
-    "missing_scope",
     "no_permission",
     "not_allowed_token_type",
     "org_login_required",
@@ -79,9 +78,11 @@ def _named(error: SlackApiError, what: str, *, write: bool) -> Exception:
     if status == 429 or name in {"ratelimited", "rate_limited"}:
         wait = str(headers.get("Retry-After", ""))
         return RateLimited(int(wait) * 1000 if wait.isascii() and wait.isdigit() else _DEFAULT_WAIT * 1000)
+    if name == "missing_scope":
+        scope = str(data.get("needed", "")) or "that it needs"
+        return Unauthorized(f"The bot's token lacks the scope {scope} for {what}; add it and install the app again.")
     if name in _CREDENTIALS:
-        missing = f" {data['needed']}" if name == "missing_scope" and data.get("needed") else ""
-        return Unauthorized(f"Slack does not accept the bot's token ({what}: {name}{missing}).")
+        return Unauthorized(f"Slack does not accept the bot's token ({what}: {name}).")
     if name in _GONE:
         return ChannelGone(f"Slack says {name}")
     if status >= 500 or not name or name in _TROUBLE:

@@ -9,7 +9,8 @@ from bot.slack.values import Json
 _USAGE, _DESCRIPTION = 1_000, 2_000
 SCOPES = (
     "channels:history",  # conversations.history and .replies: whether a message was posted before a crash.
-    "channels:manage",  # Incident channels: create, topic, invite.
+    "channels:manage",  # Incident channels: create, topic, invite, archive.
+    "channels:read",  # conversations.list: whether a channel was created before its answer was lost.
     "chat:write",
     "chat:write.public",
     "commands",

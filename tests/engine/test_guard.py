@@ -35,6 +35,7 @@ async def post(ledger: Ledger, clock: FakeClock) -> AsyncIterator[Post]:
             planned_from=now,
             next_step_at=None,
             due_at=None,
+            room_wanted=0,
             **texts,
         )
 
@@ -90,6 +91,7 @@ def _acknowledge(tx: Tx) -> None:
         planned_from=0,
         paged=0,
         informed=0,
+        room_wanted=0,
         **dict.fromkeys(("title", "severity", "state", "impact"), "x"),
         **dict.fromkeys(_UNSET),
     )

@@ -1,7 +1,6 @@
-"""`Chat` and `Rooms` in memory: what people see, and faults in the words of the port."""
+"""`Chat` and `DirectChannels` in memory: what people see, and faults in the words of the port."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.message import Message
@@ -72,13 +71,6 @@ class FakeChat:
             if said.posted.channel == channel and said.key == key and said.thread == thread
         ]
         return found[0] if found else None
-
-    async def create_channel(self, name: str, *, topic: str) -> str:
-        self.calls.append(f"create {name} {topic}".strip())
-        return f"C{name.upper()}"
-
-    async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
-        self.calls.append(f"invite {channel} {' '.join(slack_ids)}")
 
     async def direct_channel(self, slack_id: str) -> str:
         return f"D{slack_id.removeprefix('U')}"

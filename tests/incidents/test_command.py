@@ -144,7 +144,7 @@ async def test_its_channel_implies_the_incident(world: World) -> None:
     """Inside the incident's own channel no id is typed; elsewhere several open ones have to be told apart."""
     for title in ("one", "two"):
         await types(world, f"open {title}")
-    await world.ledger.write(lambda tx: tx.run("finish_room", id="INC-2", room="C2", due_at=None))
+    await world.ledger.write(lambda tx: tx.run("record_room", id="INC-2", room="C2", now=1))
 
     with pytest.raises(UsageError, match="name one"):
         await types(world, "ack", SRE)

@@ -68,7 +68,7 @@ async def test_a_page_that_has_not_left_is_withdrawn_by_the_acknowledgement(worl
     await world.sends()
 
     slack = [row["key"] for row in await world.outbox() if row["route"] == "slack"]
-    assert (["incident:INC-1"], ["acknowledge"]) == (slack, await world.pager())
+    assert (["incident:INC-1", "incident:INC-1:told:3"], ["acknowledge"]) == (slack, await world.pager())
 
 
 async def test_the_escalate_clock_informs_after_an_acknowledgement(world: World) -> None:

@@ -1,17 +1,18 @@
 """What follows the opening: a channel of its own, and evidence in the thread. Neither can hold up a page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
-from bot.domain.errors import OutcomeUnknown, Unreachable
-from bot.domain.incident import Reference
+from bot.domain.errors import Conflict, OutcomeUnknown, Unauthorized, Unreachable
+from bot.domain.incident import Reference, Severity
+from bot.domain.incident_room import KEPT, room_name
 from bot.domain.message import Message
 from bot.domain.people import Actor
+from bot.ports import ChannelGone, RateLimited
 from bot.services.incident_evidence import IncidentEvidence
-from bot.services.incident_rooms import AGAIN, ATTEMPTS, IncidentRooms, room_name
-from tests.incidents.world import SRE, World, text_of
+from bot.services.incident_rooms import AGAIN, ATTEMPTS, IncidentRooms
+from tests.incidents.world import LEAD, SRE, World, execute, text_of
 
 pytestmark = pytest.mark.ledger
 
@@ -20,26 +21,33 @@ FIRST = Reference(id="INC-1")
 
 @dataclass
 class FakeRooms:
-    """`Rooms` of a workspace in memory; the first `failures` creations fail."""
+    """`Rooms` of a workspace in memory; `faults` are raised by the next calls of a method, one each."""
 
-    failures: int = 0
-    created: list[str] = field(default_factory=list)
-    invited: list[str] = field(default_factory=list)
+    faults: dict[str, list[Exception]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
 
-    async def create_channel(self, name: str, *, topic: str) -> str:
-        assert topic
-        if self.failures:
-            self.failures -= 1
-            raise OutcomeUnknown("Slack did not answer")
-        self.created.append(name)
-        return f"C{len(self.created)}"
+    def made(self, method: str) -> list[str]:
+        """What this method was called with."""
+        return [call.split(" ", 1)[1] for call in self.calls if call.startswith(method + " ")]
 
-    async def invite(self, channel: str, slack_ids: Sequence[str]) -> None:
-        assert channel
-        self.invited += slack_ids
+    async def create_channel(self, name: str, *, since: int) -> str:
+        assert since
+        self._call("create", name)
+        return f"C{len(self.made('create'))}"
 
-    async def direct_channel(self, slack_id: str) -> str:
-        raise AssertionError(f"nobody writes to {slack_id}")
+    async def set_topic(self, channel: str, topic: str) -> None:
+        self._call("topic", f"{channel} {topic}")
+
+    async def invite(self, channel: str, slack_id: str) -> None:
+        self._call("invite", f"{channel} {slack_id}")
+
+    async def archive(self, channel: str) -> None:
+        self._call("archive", channel)
+
+    def _call(self, method: str, text: str) -> None:
+        if self.faults.get(method):
+            raise self.faults[method].pop(0)
+        self.calls.append(f"{method} {text}")
 
 
 @dataclass
@@ -69,53 +77,205 @@ def evidence_of(world: World, witness: FakeWitness) -> IncidentEvidence:
     return IncidentEvidence(world.ledger, world.clock, witness=witness, oncall=world.oncall, posts=posts)
 
 
+async def rest(duty: IncidentRooms, world: World) -> None:
+    """Let the duty take every step that is due now."""
+    for _ in range(30):
+        if not await duty.run(world.clock.now()):
+            return
+    raise AssertionError("the duty does not come to rest")
+
+
 async def test_an_incident_gets_a_channel_of_its_own(world: World) -> None:
-    """Named after it, with whoever opened it and whoever was paged; the header stands in it too."""
+    """Named so that it sorts, with its topic, whoever opened it and whoever was paged; the header stands in it too."""
     rooms = FakeRooms()
     await world.open("P0", "Mail stopped!")
 
-    await rooms_of(world, rooms).run(world.clock.now())
-    await rooms_of(world, rooms).run(world.clock.now())
+    await rest(rooms_of(world, rooms), world)
 
-    assert (rooms.created, rooms.invited) == (["inc-1-mail-stopped"], ["U0ENGINEER", "U0SRE"])
-    assert any(row["channel"] == "C1" and row["key"] == "incident:INC-1:room" for row in await world.outbox())
+    assert rooms.calls == [
+        "create inc-0001-newsletter-mail-stopped",
+        "topic C1 P0 INC-1: Mail stopped!",
+        "invite C1 U0ENGINEER",
+        "invite C1 U0SRE",
+    ]
+    assert any(row["channel"] == "C1" and row["key"] == "incident:INC-1:C1" for row in await world.outbox())
     assert (await world.incidents.find(Reference(room="C1"))).id == "INC-1"
 
 
+@pytest.mark.parametrize("fault", [OutcomeUnknown("no answer"), Unreachable("500"), RateLimited(7_000)], ids=str)
+@pytest.mark.parametrize("step", ["create", "topic", "invite"])
+async def test_a_failed_step_of_a_channel_is_repeated_alone(world: World, step: str, fault: Exception) -> None:
+    """What was done before it is written down: each call succeeds once. A limit is waited for as Slack asks."""
+    rooms = FakeRooms({step: [fault]})
+    duty = rooms_of(world, rooms)
+    await world.open("P0")
+
+    await rest(duty, world)
+    due = await duty.next_due()
+    assert due == world.clock.now() + (7_000 if isinstance(fault, RateLimited) else AGAIN)
+    world.clock.advance(AGAIN)
+    await rest(duty, world)
+
+    assert [1, 1, 2] == [len(rooms.made(method)) for method in ("create", "topic", "invite")]
+    assert await duty.next_due() is None
+
+
 async def test_whoever_is_paged_or_takes_it_later_is_invited_too(world: World) -> None:
-    """Also while the duty is at work for somebody else; who is inside already does no harm."""
+    """Also while the duty is at work for somebody else; nobody is invited twice."""
     rooms = FakeRooms()
     duty = rooms_of(world, rooms)
     await world.open("P0")
-    while await duty.run(world.clock.now()):
-        pass
-    rooms.invited.clear()
+    await rest(duty, world)
 
     await world.incidents.page_next(FIRST, SRE)
-    await duty.run(world.clock.now())
-    paged = list(rooms.invited)
+    await rest(duty, world)
+    paged = rooms.made("invite")
     await world.incidents.acknowledge(FIRST, Actor("cto", "U0CTO"))
-    await duty.run(world.clock.now())
+    await rest(duty, world)
 
-    assert "U0LEAD" in paged
-    assert "U0CTO" not in paged
-    assert "U0CTO" in rooms.invited
+    assert paged == ["C1 U0ENGINEER", "C1 U0SRE", "C1 U0LEAD"]
+    assert rooms.made("invite") == [*paged, "C1 U0CTO"]
     assert await duty.next_due() is None
 
 
 async def test_a_channel_that_cannot_be_created_is_tried_again_and_given_up_aloud(world: World) -> None:
-    """After the last attempt the thread says so; the incident lives on without it."""
-    rooms = FakeRooms(failures=ATTEMPTS)
+    """After the last attempt the thread says so; the incident lives on without it, and a person may ask again."""
+    rooms = FakeRooms({"create": [OutcomeUnknown("Slack did not answer.") for _ in range(ATTEMPTS)]})
     duty = rooms_of(world, rooms)
     await world.open("P0")
 
     for _ in range(ATTEMPTS):
-        await duty.run(world.clock.now())
+        await rest(duty, world)
         world.clock.advance(AGAIN)
+    await world.incidents.acknowledge(FIRST, SRE)
+    await rest(duty, world)
 
+    assert rooms.calls == []
     assert await duty.next_due() is None
-    assert rooms.created == []
-    assert "stay in this thread" in text_of(await world.message("incident:INC-1:channel"))
+    assert "(Slack did not answer); stay in this thread" in text_of(
+        await world.message("incident:INC-1:channel:create")
+    )
+    await world.incidents.want_room(FIRST, SRE)
+    await rest(duty, world)
+    assert rooms.made("create") == ["inc-0001-newsletter-mail-stopped"]
+
+
+@pytest.mark.parametrize("step", ["create", "topic", "invite"])
+async def test_a_missing_scope_is_said_at_once(world: World, step: str) -> None:
+    """Waiting brings no scope: the thread names it after the first refusal, and what can be done goes on."""
+    rooms = FakeRooms({step: [Unauthorized("The bot's token lacks the scope channels:manage")]})
+    duty = rooms_of(world, rooms)
+    await world.open("P0")
+
+    await rest(duty, world)
+
+    assert "lacks the scope channels:manage" in text_of(await world.message(f"incident:INC-1:channel:{step}"))
+    assert await duty.next_due() is None
+    assert step == "create" or "C1 U0SRE" in rooms.made("invite")
+
+
+async def test_a_channel_that_people_archived_is_not_written_to_again(world: World) -> None:
+    """The thread says so, what is done stands there from then on, and the button offers a new one."""
+    rooms = FakeRooms()
+    duty = rooms_of(world, rooms)
+    await world.open("P0")
+    await rest(duty, world)
+
+    rooms.faults["topic"] = [ChannelGone("Slack says is_archived")]
+    await world.incidents.change_severity(FIRST, Severity.P1, SRE)
+    await rest(duty, world)
+    await world.incidents.acknowledge(FIRST, SRE)
+
+    assert "stay in this thread" in text_of(await world.message("incident:INC-1:channel:create"))
+    told = [row for row in await world.outbox() if ":told:" in row["key"]]
+    assert [row["channel"] for row in told] == ["C1", "C0ALERTS"]
+    assert "[Own channel]" in text_of(await world.message("incident:INC-1"))
+
+
+@pytest.mark.parametrize("severity", ["P2", "P3"])
+async def test_a_small_incident_gets_a_channel_by_its_button_alone(world: World, severity: str) -> None:
+    """P0 and P1 get one by themselves; so does one that is raised to them."""
+    rooms = FakeRooms()
+    duty = rooms_of(world, rooms)
+    await world.open(severity)
+    await world.open(severity)
+    await rest(duty, world)
+    before = list(rooms.calls)
+    offered = text_of(await world.message("incident:INC-1"))
+
+    await world.incidents.want_room(FIRST, SRE)
+    await world.incidents.change_severity(Reference(id="INC-2"), Severity.P1, SRE)
+    await rest(duty, world)
+
+    assert before == []
+    assert "[Own channel]" in offered
+    assert len(rooms.made("create")) == 2
+    assert "[Own channel]" not in text_of(await world.message("incident:INC-1"))
+    with pytest.raises(Conflict, match="has a channel of its own already"):
+        await world.incidents.want_room(FIRST, SRE)
+
+
+async def test_a_channel_is_archived_a_week_after_the_end(world: World) -> None:
+    """Not before, and once; an incident without a channel leaves nothing to do."""
+    rooms = FakeRooms()
+    duty = rooms_of(world, rooms)
+    await world.open("P0")
+    await rest(duty, world)
+    await world.incidents.resolve(FIRST, SRE)
+    await rest(duty, world)
+
+    world.clock.advance(KEPT - 1)
+    await rest(duty, world)
+    before = rooms.made("archive")
+    world.clock.advance(1)
+    await rest(duty, world)
+
+    assert (before, rooms.made("archive")) == ([], ["C1"])
+    assert await duty.next_due() is None
+
+
+async def test_an_incident_that_comes_back_gets_a_new_channel(world: World) -> None:
+    """A bot cannot open an archived one again; before that the old one is still good."""
+    rooms = FakeRooms()
+    duty = rooms_of(world, rooms)
+    await world.open("P0")
+    await rest(duty, world)
+    await world.incidents.resolve(FIRST, SRE)
+    await rest(duty, world)
+    world.clock.advance(KEPT)
+    await rest(duty, world)
+
+    execute(world.ledger, "update incident set state = 'acknowledged', resolved_at = null")
+    await world.incidents.update(FIRST, "it is back", SRE)
+    await rest(duty, world)
+
+    assert len(rooms.made("create")) == 2
+    assert any(row["channel"] == "C2" and row["key"] == "incident:INC-1:C2" for row in await world.outbox())
+    assert "C2 U0SRE" in rooms.made("invite")
+
+
+async def test_what_people_do_is_told_in_the_incidents_channel(world: World) -> None:
+    """An edited header notifies nobody; before there is a channel it is told in the header's thread."""
+    await world.open("P0")
+    await world.incidents.acknowledge(FIRST, SRE)
+    await rest(rooms_of(world, FakeRooms()), world)
+
+    await world.incidents.acknowledge(FIRST, LEAD)
+    await world.incidents.update(FIRST, "the relay is full", LEAD)
+    await world.incidents.change_severity(FIRST, Severity.P1, LEAD)
+
+    told = [row for row in await world.outbox() if ":told:" in row["key"]]
+    assert [(row["channel"], row["thread_key"]) for row in told] == [
+        ("C0ALERTS", "incident:INC-1"),
+        *[("C1", None)] * 3,
+    ]
+    texts = [text_of(await world.message(row["key"])) for row in told]
+    assert texts == [
+        "✋ INC-1 P0 · @sre has it",
+        "✋ INC-1 P0 · @lead took it over from @sre",
+        "✋ INC-1 P0 · @lead the relay is full",
+        "✋ INC-1 P1 · @lead changed the severity from P0 to P1",
+    ]
 
 
 async def test_a_channel_is_created_after_a_crash(world: World) -> None:
@@ -125,9 +285,9 @@ async def test_a_channel_is_created_after_a_crash(world: World) -> None:
     world.clock.advance(AGAIN)
 
     rooms = FakeRooms()
-    await rooms_of(world, rooms).run(world.clock.now())
+    await rest(rooms_of(world, rooms), world)
 
-    assert rooms.created == ["inc-1-mail-stopped"]
+    assert rooms.made("create") == ["inc-0001-newsletter-mail-stopped"]
 
 
 async def test_evidence_stands_in_the_thread_and_in_the_ping(world: World) -> None:
@@ -168,10 +328,10 @@ async def test_evidence_that_cannot_be_had_is_said(world: World) -> None:
 @pytest.mark.parametrize(
     ("title", "expected"),
     [
-        pytest.param("Mail stopped", "inc-1-mail-stopped", id="words"),
-        pytest.param("<!channel> É!", "inc-1-channel", id="signs and other letters"),
-        pytest.param("x" * 90, "inc-1-" + "x" * 54, id="too long"),
-        pytest.param("日本", "inc-1", id="nothing that a channel name may have"),
+        pytest.param("Mail stopped", "inc-0001-newsletter-mail-stopped", id="words"),
+        pytest.param("<!channel> É!", "inc-0001-newsletter-channel", id="signs and other letters"),
+        pytest.param("x" * 90, "inc-0001-newsletter-" + "x" * 40, id="too long"),
+        pytest.param("日本", "inc-0001-newsletter", id="nothing that a channel name may have"),
     ],
 )
 async def test_the_name_of_the_channel(world: World, title: str, expected: str) -> None:

@@ -117,7 +117,7 @@ async def test_a_lost_answer_is_not_sent_again(world: SlackWorld) -> None:
 async def test_a_channel_that_is_gone(world: SlackWorld, channel: str, expected: type[Exception]) -> None:
     """The message must take another way."""
     if channel == "archived":
-        channel = await SlackRooms(world.client).create_channel("inc-12-mail", topic="x")
+        channel = await SlackRooms(world.client).create_channel("inc-12-mail", since=world.clock.now())
         await world.client.conversations_archive(channel=channel)
 
     with pytest.raises(expected):
@@ -166,13 +166,59 @@ async def test_an_empty_group_has_no_members(world: SlackWorld) -> None:
 
 
 async def test_rooms_are_made_once(world: SlackWorld) -> None:
-    """A taken name gets a number; inviting again is success; direct messages have a channel."""
-    rooms = SlackRooms(world.client)
+    """A name that is taken gets a number; inviting and archiving again is success; direct messages have a channel."""
+    rooms, since = SlackRooms(world.client), world.clock.now()
 
-    first = await rooms.create_channel("inc-12-mail", topic="P0 " * 200)
-    second = await rooms.create_channel("inc-12-mail", topic="P0")
-    await rooms.invite(first, ["U0SRE", "U0LEAD"])
-    await rooms.invite(first, ["U0SRE"])
+    first = await rooms.create_channel("production-alerts", since=since)
+    await rooms.set_topic(first, "P0 " * 200)
+    for _ in range(2):
+        await rooms.invite(first, "U0SRE")
+    for _ in range(2):
+        await rooms.archive(first)
 
-    assert first != second
+    assert "production-alerts-2" == world.workspace.directory.channels[first].name
+    assert world.workspace.directory.channels[first].archived
     assert "D0SRE" == await rooms.direct_channel("U0SRE")
+
+
+async def test_a_channel_whose_answer_was_lost_is_found_again(world: SlackWorld) -> None:
+    """By its name and its creator: there is one channel, however often its creation had no answer."""
+    rooms, since = SlackRooms(world.client), world.clock.now()
+    await world.does("faults", method="conversations.create", kind="drop", times=2)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            await rooms.create_channel("inc-0012-mail", since=since)
+
+    found = await rooms.create_channel("inc-0012-mail", since=since)
+
+    channels = world.workspace.directory.channels
+    assert [found] == [channel.id for channel in channels.values() if channel.name.startswith("inc-")]
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "ours"),
+    [
+        pytest.param("general-2", "general", True, id="under the number that it got"),
+        pytest.param("general-mail", "general", False, id="another name that begins alike"),
+        pytest.param("inc-12", "inc-12", False, id="one of somebody else"),
+        pytest.param("inc-13", "inc-13", False, id="one that is older"),
+        pytest.param("inc-14", "inc-14", False, id="one that is archived"),
+    ],
+)
+async def test_only_the_bots_own_new_channel_is_taken_for_the_lost_one(
+    world: SlackWorld, own: str, asked: str, *, ours: bool
+) -> None:
+    """A channel that merely has the name gets no incident put into it."""
+    since = world.clock.now()
+    known = str((await world.client.conversations_create(name=own))["channel"]["id"])
+    channel = world.workspace.directory.channels[known]
+    if own == "inc-12":
+        channel.creator = "U0SRE"
+    if own == "inc-13":
+        channel.created -= 120
+    if own == "inc-14":
+        channel.archived = True
+
+    found = await SlackRooms(world.client).create_channel(asked, since=since)
+
+    assert ours == (found == known)

@@ -15,17 +15,22 @@ _SYSTEMS = ("NEWSLETTER_", "TARGET_LIST_", "PAGERDUTY_")
 
 
 @asynccontextmanager
-async def alone(directory: Path, *, socket_mode: bool = False, **settings: str) -> AsyncIterator[tuple[Demo, World]]:
+async def alone(
+    directory: Path, *, socket_mode: bool = False, without_scope: str = "", **settings: str
+) -> AsyncIterator[tuple[Demo, World]]:
     """A workspace and a bot whose systems are addresses at which nobody listens."""
     lines = [line for line in _EXAMPLE.read_text().splitlines() if line.startswith(_SYSTEMS)]
     nobody = dict(line.split("=", 1) for line in lines)
+    manifest = app_manifest("http://127.0.0.1", socket_mode=socket_mode)
+    scopes = manifest["oauth_config"]["scopes"]
+    scopes["bot"] = [scope for scope in scopes["bot"] if scope != without_scope]
     options = DemoOptions(
         port=0,
         limits=False,
         directory=directory,
         socket_mode=socket_mode,
         with_lab=False,
-        manifest=app_manifest("http://127.0.0.1", socket_mode=socket_mode),
+        manifest=manifest,
         settings={**DEMO_SETTINGS, **nobody, **settings},
     )
     async with (

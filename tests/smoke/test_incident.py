@@ -97,7 +97,7 @@ async def test_the_header_tells_plan_clocks_and_what_was_done(world: World) -> N
 async def test_everything_happens_in_its_own_channel(world: World) -> None:
     """Whoever opened it, was paged or takes it over is in it; its id is implied; its header is kept as up to date."""
     await opens(world, "mail roomed")
-    room = "#inc-1-mail-roomed"
+    room = "#inc-0001-newsletter-mail-roomed"
     own = await world.sees("mail roomed Severity", channel=room)
     await world.sees("mail roomed Severity", by="engineer", channel=room)
     strangers = [await world.enters(person, room) for person in ("lead", "cto")]
@@ -105,11 +105,14 @@ async def test_everything_happens_in_its_own_channel(world: World) -> None:
 
     await sre.types("/incident ack", room).sees("@sre has it")
     await own.becomes("@sre has it")
+    await world.sees("INC-1 P0 · @sre has it", channel=room)
     await sre.types("/incident severity P1", room).sees("INC-1 P1")
+    await world.sees("@sre changed the severity from P0 to P1", channel=room)
     await sre.types("/incident update the relay is full", room).sees("INC-1 P1")
+    await world.sees("INC-1 P1 · @sre the relay is full", channel=room)
     await own.becomes("the relay is full (@sre")
     await world.user("lead").types("/incident ack INC-1").sees("@lead has it")
-    await world.sees("@lead has it", by="lead", channel=room)
+    await world.sees("@lead took it over from @sre", by="lead", channel=room)
     await sre.types("/incident mitigate", room).sees("mitigated")
     await sre.types("/incident show", room).sees("changed the severity from P0 to P1")
     await sre.types("/incident resolve", room).sees("resolved")
@@ -117,6 +120,29 @@ async def test_everything_happens_in_its_own_channel(world: World) -> None:
     await own.becomes("✅ P1 INC-1")
     assert [False, False] == strangers
     assert not await world.enters("cto", room)
+
+
+@pytest.mark.row("A4")
+async def test_a_small_incident_gets_a_channel_by_its_button_and_loses_it_after_a_week(world: World) -> None:
+    """P3 stays in its thread until somebody asks; seven days after the end nobody can write there any more."""
+    shown = await opens(world, "mail small", "P3")
+    room = "#inc-0001-newsletter-mail-small"
+    before = await world.enters("engineer", room)
+
+    await shown.click("Own channel", by="engineer").sees("gets a channel of its own in a moment")
+    await world.sees("mail small Severity", by="engineer", channel=room)
+    await world.user("engineer").types("/incident resolve", room).sees("resolved")
+    await world.sees("@engineer resolved it", by="engineer", channel=room)
+    await world.advance("6d")
+    await world.user("engineer").types("/incident show", room).sees("resolved it")
+    await world.advance("25h")
+
+    async def closed() -> bool:
+        answer = await world.user("engineer").types("/incident show", room)
+        return "archived" in str(answer)
+
+    await world.until(closed, lambda: "the channel was never archived")
+    assert not before
 
 
 @pytest.mark.row("A4")
@@ -144,7 +170,7 @@ async def test_paging_goes_on_where_no_channel_can_be_created(world: World) -> N
     await world.advance("6m")
     await paged(world, "lead", "mail homeless")
 
-    assert "stay in this thread" in await replied(shown, "No channel of its own could be created")
+    assert "stay in this thread" in await replied(shown, "It has no channel of its own")
 
 
 @pytest.mark.row("A4")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.smoke.alone import alone
-from tests.smoke.pages import REPEAT, header, in_channel, opens, paged, pages, tally
+from tests.smoke.conftest import Stage
+from tests.smoke.pages import REPEAT, header, in_channel, opens, paged, pages, replied, tally
 from tests.smoke.reading import Json
 from tests.smoke.world import World
 
@@ -57,6 +58,39 @@ async def test_an_edit_that_slack_loses_is_made_in_the_end(world: World, kind: s
     assert [] == await waiting_faults(world)
     assert 1 == len(await in_channel(world, rf"{title}\s+Severity"))
     assert 1 == len(await pages(world, "sre", title))
+
+
+@pytest.mark.row("A4")
+async def test_an_incident_has_one_channel_whatever_slack_does(stage: Stage, world: World) -> None:
+    """Lost answers, limits and errors at each step leave one channel, complete; the page waits for none of it."""
+    for method in ("conversations.create", "conversations.setTopic", "conversations.invite"):
+        for kind in ("drop", "500", "429"):
+            await world.fault(method, kind)
+
+    shown = await opens(world, "mail once")
+    await (await paged(world, "sre", "mail once")).click("I have it")
+    channels = stage.demo.server.workspace.directory.channels
+
+    async def complete() -> bool:
+        await world.advance("31s")
+        found = [each for each in channels.values() if "mail-once" in each.name]
+        return any(each.topic and {"U0ENGINEER", "U0SRE"} <= each.members for each in found)
+
+    await world.until(complete, lambda: "the channel never was complete", 30)
+    assert ["inc-0001-newsletter-mail-once"] == [each.name for each in channels.values() if "mail-once" in each.name]
+    assert "Its own channel:" in await replied(shown, "Its own channel:")
+    assert 1 == len(await in_channel(world, r"mail once\s+Severity", "#inc-0001-newsletter-mail-once"))
+
+
+@pytest.mark.row("A4")
+async def test_a_scope_that_channels_need_is_named_at_once(tmp_path: Path) -> None:
+    """No waiting brings it: the thread says which, and the page went out all the same."""
+    async with alone(tmp_path, without_scope="channels:manage") as (_, world):
+        shown = await opens(world, "mail unscoped")
+
+        await paged(world, "sre", "mail unscoped")
+        await replied(shown, "lacks the scope channels:manage")
+        assert "Own channel" in (await shown.becomes("Severity")).buttons
 
 
 @pytest.mark.row("A4")

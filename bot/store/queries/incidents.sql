@@ -2,11 +2,11 @@
 insert into incident (id, number, title, system, severity, state, epoch, token, channel, opened_at, opened_by,
     opened_slack, planned_from, owner, owner_slack, acknowledged_at, updated_at, mitigated_at, resolved_at, paged,
     paged_at, informed, informed_at, nudged_at, next_step_at, impact, room, room_due_at, room_attempts,
-    evidence_due_at, checks, suspect)
+    evidence_due_at, checks, suspect, room_wanted)
 values (:id, :number, :title, :system, :severity, :state, :epoch, :token, :channel, :opened_at, :opened_by,
     :opened_slack, :planned_from, null, null, null, null, null, null, 0,
     null, 0, null, null, cast(:next_step_at as bigint), :impact, '', cast(:due_at as bigint), 0,
-    cast(:due_at as bigint), '', '');
+    cast(:due_at as bigint), '', '', :room_wanted);
 
 -- name: save_incident
 -- Everything that may change in its life, but for what the room and evidence duties write.
@@ -16,7 +16,7 @@ update incident set title = :title, severity = :severity, state = :state, epoch 
     mitigated_at = cast(:mitigated_at as bigint), resolved_at = cast(:resolved_at as bigint),
     paged = :paged, paged_at = cast(:paged_at as bigint),
     informed = :informed, informed_at = cast(:informed_at as bigint), nudged_at = cast(:nudged_at as bigint),
-    next_step_at = cast(:next_step_at as bigint), impact = :impact
+    next_step_at = cast(:next_step_at as bigint), impact = :impact, room_wanted = :room_wanted
 where id = :id;
 
 -- name: lock_incident
@@ -65,7 +65,8 @@ select state, sent_revision, sending_since from message where key = :key;
 insert into incident_event (incident, number, at, person, kind, text)
 select cast(:incident as text), coalesce(max(number), 0) + 1, cast(:at as bigint), cast(:person as text),
     cast(:kind as text), cast(:text as text)
-from incident_event where incident = :incident;
+from incident_event where incident = :incident
+returning number;
 
 -- name: incident_events
 select at, person, kind, text from incident_event where incident = :incident order by number desc limit :n;
@@ -76,8 +77,8 @@ where incident = :incident and kind in ('update', 'mitigated', 'resolved')
 order by number desc limit :n;
 
 -- name: claim_room
--- One replica at a time: whoever moves the due time on creates the channel.
-update incident set room_due_at = :again, room_attempts = room_attempts + 1
+-- One replica at a time: whoever moves the due time on takes the next step of the channel.
+update incident set room_due_at = :again
 where id in (
     select id from incident where room_due_at <= :now order by room_due_at limit 1
     /*pg for update skip locked pg*/
@@ -87,17 +88,36 @@ returning *;
 -- name: next_room
 select min(room_due_at) as at from incident where room_due_at is not null;
 
--- name: finish_room
--- With a channel the duty comes back at `due_at` to invite whom it concerns; without one it never does.
-update incident set room = :room, room_due_at = cast(:due_at as bigint), room_attempts = 0 where id = :id;
+-- name: wake_room
+-- Something has changed that may concern the channel. A step that failed keeps the time at which it is tried again.
+update incident set room_due_at = :at where id = :id and (room_attempts = 0 or room_due_at is null);
 
--- name: want_guests
--- Somebody else is concerned now. Without a channel yet, its creation is still due and invites them as well.
-update incident set room_due_at = :at, room_attempts = 0 where id = :id and room <> '';
+-- name: rest_room
+-- Nothing is left to do before `due_at`, unless something has changed since the claim.
+update incident set room_due_at = cast(:due_at as bigint) where id = :id and room_due_at = :claimed;
 
--- name: finish_guests
--- Unless somebody else came to be concerned since the claim.
-update incident set room_due_at = null where id = :id and room_due_at = :claimed;
+-- name: postpone_room
+update incident set room_due_at = :due_at, room_attempts = room_attempts + :failures where id = :id;
+
+-- name: record_room
+update incident set room = :room, room_topic = '', room_guests = '[]', room_archived_at = null, room_attempts = 0,
+    room_due_at = :now
+where id = :id;
+
+-- name: give_room_up
+-- It was not made, or is gone. Not asked for again by itself: by the button, or by a severity that has channels.
+update incident set room_wanted = 0, room_attempts = 0, room_due_at = :now,
+    room_archived_at = case when room = '' then null else cast(:now as bigint) end
+where id = :id;
+
+-- name: record_room_topic
+update incident set room_topic = :topic, room_attempts = 0, room_due_at = :now where id = :id;
+
+-- name: record_room_guests
+update incident set room_guests = :guests, room_attempts = 0, room_due_at = :now where id = :id;
+
+-- name: record_room_archived
+update incident set room_archived_at = :now, room_attempts = 0, room_due_at = :now where id = :id;
 
 -- name: claim_evidence
 update incident set evidence_due_at = :again

@@ -38,7 +38,7 @@ def rename(call: Call) -> Json:
 
 
 def archive(call: Call) -> Json:
-    """Archive a channel: nobody can write there any more."""
+    """Archive a channel: nobody can write there any more, and no bot can open it again."""
     channel = call.joined()
     if channel.archived:
         raise Refusal("already_archived")
