@@ -122,6 +122,21 @@ async def test_escape_closes_a_modal(page: Page, stage: Stage) -> None:
     assert [] == stage.workspace.views_for("U0ENGINEER")
 
 
+async def test_a_modal_does_not_come_back_after_a_reload(page: Page, stage: Stage) -> None:
+    """A client that starts anew has no modals, as Slack's; the app may open one again."""
+    await page.goto(f"{stage.url}/?as=engineer")
+    await composer(page).press_sequentially("/incident ")
+    await composer(page).press("Enter")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.reload()
+
+    await expect(page.locator("dialog")).to_have_count(0)
+    assert [] == stage.workspace.views_for("U0ENGINEER")
+    await composer(page).press_sequentially("/incident ")
+    await composer(page).press("Enter")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
 async def test_switching_person_shows_what_they_see(page: Page, stage: Stage) -> None:
     """Another person sees no ephemeral message of the first, and their own direct messages."""
     await page.goto(f"{stage.url}/?as=sre")
@@ -289,7 +304,12 @@ async def test_a_phone_has_a_drawer_and_nothing_sticks_out(browser: Browser, sta
         stage.workspace,
         ALERTS,
         "x" * 300,
-        [section("y" * 300), *approval_blocks(), {"type": "actions", "elements": [button("z", "z" * 70)]}],
+        [
+            {"type": "header", "text": plain("h" * 140)},
+            section("y" * 300),
+            *approval_blocks(),
+            {"type": "actions", "elements": [button("z", "z" * 70)]},
+        ],
     )
     await page.goto(f"{stage.url}/?as=lead")
     await expect(page.get_by_role("link", name="general")).to_be_hidden()
@@ -303,8 +323,10 @@ async def test_a_phone_has_a_drawer_and_nothing_sticks_out(browser: Browser, sta
     )
     await page.get_by_role("link", name="2 replies").tap()
     thread = await page.get_by_role("complementary", name="Thread").bounding_box()
+    steps = [await each.bounding_box() for each in await page.locator(".step").all()]
 
     assert [390, 390] == widths
+    assert [True] * 5 == [box is not None and 0 <= box["x"] and box["x"] + box["width"] <= 390 for box in steps]
     assert thread is not None
     assert (0, 390) == (thread["x"], thread["width"])
     await context.close()

@@ -6,10 +6,12 @@ import { post } from "./api.js";
 
 const all = () => [...document.querySelectorAll("#modals dialog")];
 
+const left = new Set(); // Modals of the page's earlier life: a client that starts anew has none, as Slack's.
+
 let opener = null; // What had the focus before the first modal; it gets it back after the last.
 
 function show() {
-  const stack = all();
+  const stack = all().filter((dialog) => !left.has(dialog.dataset.viewId));
   if (opener && !stack.length) {
     (opener.isConnected ? opener : document.querySelector("#composer-text"))?.focus();
     opener = null;
@@ -96,6 +98,10 @@ async function close(dialog) {
 /** Listens for the modals of the page. */
 export function start() {
   const place = document.getElementById("app");
+  for (const dialog of all().reverse()) {
+    left.add(dialog.dataset.viewId);
+    close(dialog);
+  }
   place.addEventListener("submit", (event) => {
     const dialog = event.target.closest("#modals dialog");
     if (!dialog) return;
