@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.domain.errors import Rejected, Unreachable
 from bot.domain.message import Message, Modal
 
 
@@ -280,7 +281,7 @@ class DirectChannels(Protocol):
     """The channels of direct messages."""
 
     async def direct_channel(self, slack_id: str) -> str:
-        """The channel of direct messages with one person."""
+        """The channel of direct messages with one person. Raises `PersonGone` where nobody can reach that account."""
         ...
 
 
@@ -308,9 +309,13 @@ class ChannelGone(Exception):
     """The channel is archived, deleted, or the bot is no member: the message must take another way."""
 
 
-class RateLimited(Exception):
-    """Slack asks to wait; `retry_after` in milliseconds."""
+class RateLimited(Unreachable):
+    """Slack asks to wait with one method; `retry_after` in milliseconds."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"wait {retry_after} ms")
+    def __init__(self, retry_after: int, what: str = "") -> None:
+        super().__init__(f"Slack asks to wait {-(-retry_after // 1000)} s" + (f" ({what})." if what else "."))
         self.retry_after = retry_after
+
+
+class PersonGone(Rejected):
+    """The person's account is disabled or unknown: no message will ever reach it."""

@@ -20,7 +20,7 @@ from bot.engine.letter import (
     Outcome,
     Undeliverable,
 )
-from bot.ports import ChannelGone, Chat, Clock, DirectChannels, Page, Pager, Posted, RateLimited
+from bot.ports import ChannelGone, Chat, Clock, DirectChannels, Page, Pager, PersonGone, Posted, RateLimited
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +46,22 @@ class Delivery:
                 return await self._page(letter)
             return await self._say(letter)
         except Exception as error:  # noqa: BLE001 - the edge: one message must not stop the lane
-            return self._failed(letter, error)
+            return self.failed(letter, error)
+
+    async def open(self, channel: str) -> Exception | None:
+        """Look up the direct messages of `@U…`, before the ledger is asked whether a page is still wanted; what failed.
+
+        Looked up after that, a page could start seconds after somebody has acknowledged it.
+        """
+        if not channel.startswith("@") or channel in self._direct:
+            return None
+        try:
+            self._direct[channel] = await self._rooms.direct_channel(channel.removeprefix("@"))
+        except OutcomeUnknown as error:
+            return Unreachable(str(error))  # Opening it twice is harmless: nothing was said yet.
+        except Exception as error:  # noqa: BLE001 - the edge, as above
+            return error
+        return None
 
     async def _page(self, letter: Letter) -> Outcome:
         try:
@@ -60,7 +75,7 @@ class Delivery:
         if letter.posted is not None:
             await self._chat.update(letter.posted, message, key=letter.key)
             return Delivered(letter.posted, letter.revision)
-        channel = await self._channel(letter.lane.channel)
+        channel = self._direct.get(letter.lane.channel, letter.lane.channel)
         thread = letter.root.ts if letter.root and letter.root.channel == channel else None
         if letter.doubtful_since is not None and not letter.repeat:
             return await self._look_up(letter, letter.doubtful_since, channel, thread)
@@ -92,24 +107,17 @@ class Delivery:
             return Doubtful(f"look-up: {error}", since=since, pause=_LOOK_UP_PAUSE)
         return NotThere() if found is None else Delivered(found, letter.attempted or 0)
 
-    async def _channel(self, channel: str) -> str:
-        """The id of the direct messages with a person for `@U…`."""
-        if not channel.startswith("@"):
-            return channel
-        if channel not in self._direct:
-            try:
-                self._direct[channel] = await self._rooms.direct_channel(channel.removeprefix("@"))
-            except OutcomeUnknown as error:
-                raise Unreachable(str(error)) from error  # Opening it twice is harmless: nothing was said yet.
-        return self._direct[channel]
-
-    def _failed(self, letter: Letter, error: Exception) -> Outcome:
+    @staticmethod
+    def failed(letter: Letter, error: Exception) -> Outcome:
+        """What an error means for a letter."""
         outcome: Outcome
         match error:
             case RateLimited():
                 outcome = _undone(letter, "rate limited", pause=error.retry_after)
             case ChannelGone():
                 outcome = Undeliverable("the channel is archived, gone, or the bot is no member")
+            case PersonGone():
+                outcome = Undeliverable(str(error), for_good=True)
             case Unreachable() | Unauthorized():
                 outcome = _undone(letter, str(error))
             case Rejected():

@@ -24,7 +24,7 @@ _LONGEST_PAUSE = {"page": 10_000, "rest": 60_000}
 
 def due_lanes(tx: Tx, now: int) -> tuple[list[Lane], int | None]:
     """The lanes where something may go now, pages first, and when the next message after these falls due."""
-    lanes = [Lane(row["channel"], row["lane"]) for row in tx.all("due_lanes", now=now)]
+    lanes = [Lane(row["channel"], row["lane"], bool(row["edits"])) for row in tx.all("due_lanes", now=now)]
     upcoming = tx.one("next_message_due", now=now)
     return lanes, upcoming["at"] if upcoming else None
 
@@ -40,12 +40,13 @@ def advance(
         _settle(tx, *done, sending)
     letter = _take(tx, lane, sending) if more and _hold(tx, lane, sending) else None
     if letter is None:
-        tx.run("free_lane", channel=lane.channel, lane=lane.lane, owner=sending.owner)
+        tx.run("free_lane", channel=lane.channel, lane=lane.lease, owner=sending.owner)
     return letter
 
 
 def _take(tx: Tx, lane: Lane, sending: Sending) -> Letter | None:
-    while (found := tx.one("next_message", channel=lane.channel, lane=lane.lane, now=sending.now)) is not None:
+    where: dict[str, str | int] = {"channel": lane.channel, "lane": lane.lane, "edits": int(lane.edits)}
+    while (found := tx.one("next_message", **where, now=sending.now)) is not None:
         row = tx.one("read_message", key=found["key"])
         if row is None:
             continue
@@ -111,15 +112,15 @@ def _settle(tx: Tx, letter: Letter, outcome: Outcome, sending: Sending) -> None:
                 error=error,
                 owner=sending.owner,
             )
-        case Undeliverable(error):
-            _reroute(tx, letter, error, sending)
+        case Undeliverable(error, for_good):
+            _reroute(tx, letter, error, sending, for_good=for_good)
 
 
 def _hold(tx: Tx, lane: Lane, sending: Sending) -> bool:
     held = tx.run(
         "hold_lane",
         channel=lane.channel,
-        lane=lane.lane,
+        lane=lane.lease,
         owner=sending.owner,
         lease_until=sending.wall + LEASE,
         wall=sending.wall,
@@ -167,11 +168,12 @@ def _back_off(letter: Letter) -> int:
     return min(longest, 1_000 << min(letter.attempts, 10))
 
 
-def _reroute(tx: Tx, letter: Letter, error: str, sending: Sending) -> None:
+def _reroute(tx: Tx, letter: Letter, error: str, sending: Sending, *, for_good: bool) -> None:
     """Take the other way: the direct message that it names; the audit tells of it.
 
-    A page without one is kept and tried again; PagerDuty has been told of it beside Slack. An acknowledgement or a
-    resolution that PagerDuty refuses is refused for ever.
+    A page without one is kept and tried again; PagerDuty has been told of it beside Slack. To a person whose account is
+    disabled it is not: the other ways are what is left. An acknowledgement or a resolution that PagerDuty refuses is
+    refused for ever.
     """
     if letter.posted is not None:
         # It had arrived; only its latest edit cannot be shown where it stands.
@@ -188,7 +190,7 @@ def _reroute(tx: Tx, letter: Letter, error: str, sending: Sending) -> None:
             owner=sending.owner,
         )
         _note(tx, letter, "message.rerouted", error, sending)
-    elif letter.lane.lane == "page" and (letter.route == "slack" or letter.guard is not None):
+    elif letter.lane.lane == "page" and not for_good and (letter.route == "slack" or letter.guard is not None):
         if letter.attempts == 0:
             _note(tx, letter, "page.undeliverable", error, sending)
         _settle(tx, letter, Delayed(error), sending)

@@ -23,10 +23,24 @@ PAGE_WAITS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One of the two lanes of a channel; `channel` may be `@U…` or `pagerduty`."""
+    """One of the two lanes of a channel; `channel` may be `@U…` or `pagerduty`.
+
+    `edits`: what stands there already goes beside what does not, so that no page waits for an edit.
+    """
 
     channel: str
     lane: Literal["page", "rest"]
+    edits: bool = False
+
+    @property
+    def lease(self) -> str:
+        """Under which name a sender holds it."""
+        return f"{self.lane} edits" if self.edits else self.lane
+
+    @property
+    def limit(self) -> tuple[str, bool]:
+        """What Slack limits together: posts into a channel, or edits in it."""
+        return self.channel, self.edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +98,10 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """It cannot go there: the channel is gone, or what it holds is refused."""
+    """It cannot go there: the channel is gone, or what it holds is refused. `for_good`: nor will it ever."""
 
     error: str
+    for_good: bool = False
 
 
 Outcome = Delivered | NotThere | Delayed | Doubtful | Undeliverable

@@ -30,7 +30,7 @@ class Sender:
         self._delivery = delivery
         self._owner = owner
         self._lanes: dict[Lane, asyncio.Task[None]] = {}
-        self._paused: dict[str, int] = {}
+        self._paused: dict[tuple[str, bool], int] = {}
         self._woken = asyncio.Event()
         self._quiet = asyncio.Event()
         self._running = False
@@ -82,10 +82,10 @@ class Sender:
         due, upcoming = await self._ledger.read(lambda tx: lanes.due_lanes(tx, self._clock.now()))
         self._ledger_silent = False
         wall = self._clock.wall()
-        self._paused = {channel: until for channel, until in self._paused.items() if until > wall}
+        self._paused = {limit: until for limit, until in self._paused.items() if until > wall}
         for lane in due:
-            if lane not in self._lanes and lane.channel not in self._paused and not self._stopping:
-                task = asyncio.create_task(self._work(lane), name=f"send {lane.channel} {lane.lane}")
+            if lane not in self._lanes and lane.limit not in self._paused and not self._stopping:
+                task = asyncio.create_task(self._work(lane), name=f"send {lane.channel} {lane.lease}")
                 self._lanes[lane] = task
         if not self._lanes and not self._woken.is_set():
             self._quiet.set()
@@ -100,9 +100,16 @@ class Sender:
         sent = False
         try:
             while True:
+                closed = None if lane.edits else await self._delivery.open(lane.channel)
                 marked = self._sending()
                 letter = await self._advance(lane, marked, done)
                 if letter is None:
+                    break
+                if closed is not None:
+                    failed = self._delivery.failed(letter, closed)
+                    self._slow_down(lane, failed)
+                    await self._advance(lane, marked, (letter, failed), last=True)
+                    sent = True
                     break
                 if self._clock.wall() - marked.wall > FRESH and letter.doubtful_since is None:
                     done = letter, Delayed("the process stood still", pause=0)
@@ -121,10 +128,12 @@ class Sender:
             elif not self._lanes and not self._woken.is_set():
                 self._quiet.set()
 
-    async def _advance(self, lane: Lane, marked: Sending, done: tuple[Letter, Outcome] | None) -> Letter | None:
-        """The next letter. What was sent is written down however long the ledger is silent."""
+    async def _advance(
+        self, lane: Lane, marked: Sending, done: tuple[Letter, Outcome] | None, *, last: bool = False
+    ) -> Letter | None:
+        """The next letter, unless `last`. What was sent is written down however long the ledger is silent."""
         while True:
-            more = not self._stopping and lane.channel not in self._paused
+            more = not self._stopping and not last and lane.limit not in self._paused
             try:
                 return await self._ledger.write(
                     functools.partial(lanes.advance, lane=lane, sending=marked, done=done, more=more)
@@ -137,9 +146,9 @@ class Sender:
             marked = self._sending()
 
     def _slow_down(self, lane: Lane, outcome: Outcome) -> None:
-        """When Slack asks to wait, both lanes of the channel wait; pages then go first."""
+        """When Slack asks to wait, both lanes of the channel do, for posts or for edits; pages then go first."""
         if isinstance(outcome, Delayed) and outcome.pause is not None:
-            self._paused[lane.channel] = self._clock.wall() + outcome.pause
+            self._paused[lane.limit] = self._clock.wall() + outcome.pause
 
     def _sending(self) -> Sending:
         return Sending(self._owner, self._clock.now(), self._clock.wall())

@@ -3,8 +3,10 @@
 Sources: https://docs.slack.dev/reference/methods, https://docs.slack.dev/messaging/message-metadata
 """
 
+import math
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,10 +14,11 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.errors import Rejected
 from bot.domain.message import Message
-from bot.ports import Posted
+from bot.ports import Posted, RateLimited
 from bot.slack import failures
 from bot.slack.blocks import render
 from bot.slack.failures import patient, translated
@@ -32,12 +35,15 @@ _SKEW = 60_000
 
 
 @asynccontextmanager
-async def open_client(*, token: str, url: str) -> AsyncIterator[AsyncWebClient]:
+async def open_client(
+    *, token: str, url: str, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[AsyncWebClient]:
     """A client on one session: kept connections, 5 s for a whole call, no repetition by itself and no proxy."""
     # Its default handler repeats a post after a lost connection, and the message appears twice.
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
-        client = AsyncWebClient(
+        client = PatientClient(
+            clock=clock,
             token=token,
             base_url=url.rstrip("/") + "/",
             timeout=TIMEOUT_SECONDS,
@@ -47,6 +53,34 @@ async def open_client(*, token: str, url: str) -> AsyncIterator[AsyncWebClient]:
         # Read from the environment in the constructor, for loopback addresses as well; there is no argument against it.
         client.proxy = None
         yield client
+
+
+class PatientClient(AsyncWebClient):
+    """Keeps every pause that Slack asks for, per method and channel: until it is over, the call is not made.
+
+    One method's pause holds no other back: a page does not wait because an edit must.
+    """
+
+    def __init__(self, *, clock: Callable[[], float], **options: Any) -> None:  # noqa: ANN401 - the SDK's
+        super().__init__(**options)
+        self._clock = clock
+        self._until: dict[tuple[str, str], float] = {}
+
+    async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:  # noqa: ANN401 - the SDK's
+        """As the SDK's. Raises `RateLimited` where Slack's last word about this method and channel was to wait."""
+        given = options.get("json") or options.get("params") or options.get("data") or {}
+        place = (api_method, str(given.get("channel", "")) if isinstance(given, Mapping) else "")
+        now = self._clock()
+        self._until = {known: until for known, until in self._until.items() if until > now}
+        if place in self._until:
+            raise RateLimited(math.ceil((self._until[place] - now) * 1000), api_method)
+        try:
+            return await super().api_call(api_method, **options)
+        except SlackApiError as error:
+            wait = failures.asked_to_wait(error)
+            if wait is not None:
+                self._until[place] = self._clock() + wait / 1000
+            raise
 
 
 class SlackChat:

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.errors import OutcomeUnknown, Rejected, Unauthorized, Unreachable
-from bot.ports import ChannelGone, RateLimited
+from bot.ports import ChannelGone, PersonGone, RateLimited
 from bot.slack.values import Json
 
 _CREDENTIALS = {
@@ -18,11 +18,13 @@ _CREDENTIALS = {
     "account_inactive",
     "token_revoked",
     "token_expired",
+    "missing_scope",
     "no_permission",
     "not_allowed_token_type",
     "org_login_required",
 }
 _GONE = {"is_archived", "channel_not_found", "not_in_channel", "cannot_dm_bot", "messages_tab_disabled"}
+_NOBODY = {"user_disabled", "user_not_found", "user_not_visible", "users_not_found"}
 _TROUBLE = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "accesslimited"}
 _DEFAULT_WAIT = 30
 
@@ -49,13 +51,17 @@ def translated(what: str, *, write: bool) -> Iterator[None]:
 
 @contextmanager
 def patient(what: str) -> Iterator[None]:
-    """For callers that know no rate limits and no channels: both become target errors."""
+    """For callers that know no channels: one that is gone is a refusal."""
     try:
         yield
-    except RateLimited as error:
-        raise Unreachable(f"Slack asks to wait {error.retry_after // 1000} s ({what}).") from error
     except ChannelGone as error:
         raise Rejected(f"{error} ({what}).") from error
+
+
+def asked_to_wait(error: SlackApiError) -> int | None:
+    """How long Slack asks to wait, in ms; None where it does not."""
+    status, data, headers = _answer(error)
+    return _wait(headers) if status == 429 or data.get("error") in {"ratelimited", "rate_limited"} else None
 
 
 def code(error: SlackApiError) -> str:
@@ -72,17 +78,28 @@ def _answer(error: SlackApiError) -> tuple[int, Json, Mapping[str, Any]]:
     return getattr(response, "status", 0), {}, getattr(response, "headers", {})
 
 
+def _no_credentials(name: str, data: Json, what: str) -> str:
+    if name == "missing_scope":
+        scope = str(data.get("needed", "")) or "that it needs"
+        return f"The bot's token lacks the scope {scope} for {what}; add it and install the app again."
+    return f"Slack does not accept the bot's token ({what}: {name})."
+
+
+def _wait(headers: Mapping[str, Any]) -> int:
+    """The header's pause. A limit without one is no reason to ask again at once."""
+    wait = str(headers.get("Retry-After", ""))
+    return int(wait) * 1000 if wait.isascii() and wait.isdigit() and int(wait) else _DEFAULT_WAIT * 1000
+
+
 def _named(error: SlackApiError, what: str, *, write: bool) -> Exception:
     status, data, headers = _answer(error)
     name = str(data.get("error", ""))
-    if status == 429 or name in {"ratelimited", "rate_limited"}:
-        wait = str(headers.get("Retry-After", ""))
-        return RateLimited(int(wait) * 1000 if wait.isascii() and wait.isdigit() else _DEFAULT_WAIT * 1000)
-    if name == "missing_scope":
-        scope = str(data.get("needed", "")) or "that it needs"
-        return Unauthorized(f"The bot's token lacks the scope {scope} for {what}; add it and install the app again.")
+    if asked_to_wait(error) is not None:
+        return RateLimited(_wait(headers), what)
     if name in _CREDENTIALS:
-        return Unauthorized(f"Slack does not accept the bot's token ({what}: {name}).")
+        return Unauthorized(_no_credentials(name, data, what))
+    if name in _NOBODY:
+        return PersonGone(f"Slack says {name}: that account cannot be reached ({what}).")
     if name in _GONE:
         return ChannelGone(f"Slack says {name}")
     if status >= 500 or not name or name in _TROUBLE:

@@ -29,6 +29,7 @@ class Post:
     _task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
+        self.chat.clock = self.clock.now
         delivery = Delivery(self.chat, self.chat, self.pager, self.clock)
         self.sender = Sender(self.ledger, self.clock, delivery, owner=self.owner)
         self.ledger.watch(lambda names: self.sender.wake() if "put_message" in names else None)

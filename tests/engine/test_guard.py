@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.errors import Unreachable
 from bot.store import Ledger, Tx
-from tests.engine.outbox import Post
+from tests.engine.outbox import Post, poll
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.ledger
@@ -71,6 +71,18 @@ async def test_the_epoch_is_read_again_before_every_attempt(post: Post) -> None:
     await post.passes(20_000)
 
     assert post.chat.texts() == []
+
+
+async def test_nobody_is_paged_after_the_acknowledgement_however_slow_their_channel_opens(post: Post) -> None:
+    """The direct messages are looked up before the epoch is read, so that nothing lies between it and the send."""
+    post.chat.hold("open")
+    await post.put("escalation:INC-1:1:U0SRE", "you are next", channel="@U0SRE", lane="page", guard=("INC-1", 1))
+    await poll(lambda: "open U0SRE" in post.chat.calls)
+    await post.ledger.write(_acknowledge)
+    post.chat.release()
+    await post.sender.settle()
+
+    assert ([], "withdrawn") == (post.chat.texts(), await post.state("escalation:INC-1:1:U0SRE"))
 
 
 async def test_a_page_that_cannot_be_said_makes_nothing_up(post: Post) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.errors import OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
 from bot.domain.message import Message
-from bot.ports import RateLimited
+from bot.ports import PersonGone, RateLimited
 from bot.services import outbox
 from bot.store import Ledger
 from tests.engine.outbox import Post, poll
@@ -118,6 +118,78 @@ async def test_retry_after_is_obeyed_by_both_lanes(post: Post) -> None:
 
     assert early == []
     assert post.chat.texts() == ["page", "rest"]
+
+
+async def test_a_page_never_waits_for_an_edit(post: Post) -> None:
+    """A limit of edits is kept for edits alone, and an edit that hangs holds no page up."""
+    await post.put("a", "first")
+    await post.put("b", "slow")
+    await post.sender.settle()
+    post.chat.fault("update", RateLimited(30_000))
+    await post.put("a", "second")
+    await post.sender.settle()
+    post.chat.hold("update")
+    await post.put("old", "answered", lane="page")
+    await poll(lambda: "answered" in post.chat.texts())
+    await post.put("p", "P0!", lane="page")
+    await poll(lambda: "P0!" in post.chat.texts())
+    await post.passes(29_000)
+    early = post.chat.calls.count("update a")
+    post.chat.release()
+    await post.passes(2_000)
+
+    assert 1 == early
+    assert ["second", "slow", "answered", "P0!"] == post.chat.texts()
+
+
+async def test_an_edit_of_a_page_that_hangs_holds_no_page_up(post: Post) -> None:
+    """The answered pages of a channel are edited beside the new one, not before it."""
+    await post.put("old", "you are next", lane="page")
+    await post.sender.settle()
+    post.chat.hold("update")
+    await post.put("old", "sre has it", lane="page")
+    await poll(lambda: "update old" in post.chat.calls)
+    await post.put("p", "P0!", lane="page")
+
+    await poll(lambda: "P0!" in post.chat.texts())
+
+    assert ["you are next", "P0!"] == post.chat.texts()
+
+
+async def test_slacks_pause_for_opening_direct_messages_is_kept(post: Post) -> None:
+    """As for every other method: 30 seconds are 30 seconds, and then the page goes."""
+    post.chat.fault("open", RateLimited(30_000))
+    await post.put("p", "P0!", channel="@U0SRE", lane="page")
+    await post.sender.settle()
+    await post.passes(29_000)
+    early = post.chat.calls.count("open U0SRE")
+    await post.passes(2_000)
+
+    assert (1, ["P0!"]) == (early, post.chat.texts("D0SRE"))
+
+
+async def test_a_disabled_account_is_not_tried_again(post: Post) -> None:
+    """Nobody waits for a person whom Slack will never reach; the audit tells it, and the other ways go on."""
+    post.chat.fault("open", PersonGone("Slack says user_disabled"), times=100)
+    await post.put("p", "P0!", lane="page")
+    await post.put("p:U0SRE", "P0!", channel="@U0SRE", lane="page")
+    await post.sender.settle()
+    await post.passes(30_000)
+
+    assert 1 == post.chat.calls.count("open U0SRE")
+    assert ("failed", ["message.undeliverable"]) == (await post.state("p:U0SRE"), await post.audited())
+    assert ["P0!"] == post.chat.texts("C0ALERTS")
+
+
+async def test_a_slack_whose_clock_goes_behind_is_looked_up_all_the_same(post: Post) -> None:
+    """Slack stamps messages by its own clock: the look-up reaches back before the moment of writing."""
+    post.chat.clock = lambda: post.clock.now() - 45_000
+    post.chat.fault("post", OutcomeUnknown("no answer"), done=True)
+    await post.put("a", "hello")
+    await post.sender.settle()
+    await post.passes(8_000)
+
+    assert (["hello"], "sent") == (post.chat.texts(), await post.state("a"))
 
 
 @pytest.mark.parametrize(

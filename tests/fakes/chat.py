@@ -1,6 +1,7 @@
 """`Chat` and `DirectChannels` in memory: what people see, and faults in the words of the port."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.domain.message import Message
@@ -19,22 +20,29 @@ class Said:
 
 
 class FakeChat:
-    """Channels in memory. `fault(error, done=)` fails the next calls; `hold()` keeps sends waiting."""
+    """Channels in memory. `fault(error, done=)` fails the next calls; `hold()` keeps sends waiting.
+
+    `clock` stamps what is said: Slack's own may go behind ours.
+    """
 
     def __init__(self) -> None:
+        self.clock: Callable[[], int] = lambda: 0
+        self._at: dict[Posted, int] = {}
         self.said: list[Said] = []
         self.calls: list[str] = []
         self.gone: set[str] = set()
         self._faults: dict[str, list[tuple[Exception, bool]]] = {}
+        self._held: tuple[str, ...] = ()
         self._open = asyncio.Event()
         self._open.set()
 
     def fault(self, method: str, error: Exception, *, done: bool = False, times: int = 1) -> None:
-        """Fail the next `times` calls of `post`, `update` or `find`; `done`: the work happens, the answer is lost."""
+        """Fail the next `times` calls of `post`, `update`, `find`, `open`; `done`: it happens, the answer is lost."""
         self._faults.setdefault(method, []).extend([(error, done)] * times)
 
-    def hold(self) -> None:
-        """Let every call wait until `release`."""
+    def hold(self, *methods: str) -> None:
+        """Let every call, or those of these methods, wait until `release`."""
+        self._held = methods
         self._open.clear()
 
     def release(self) -> None:
@@ -48,6 +56,7 @@ class FakeChat:
     async def post(self, channel: str, message: Message, *, thread: str | None, key: str) -> Posted:
         lost = await self._begin("post", channel, key)
         posted = Posted(channel, f"{len(self.said) + 1}.000000")
+        self._at[posted] = self.clock()
         self.said.append(Said(posted, key, message, thread))
         if lost is not None:
             raise lost
@@ -68,17 +77,22 @@ class FakeChat:
         found = [
             said.posted
             for said in self.said
-            if said.posted.channel == channel and said.key == key and said.thread == thread
+            if said.posted.channel == channel
+            and said.key == key
+            and said.thread == thread
+            and self._at[said.posted] >= since
         ]
         return found[0] if found else None
 
     async def direct_channel(self, slack_id: str) -> str:
+        await self._begin("open", "", slack_id)
         return f"D{slack_id.removeprefix('U')}"
 
     async def _begin(self, method: str, channel: str, key: str) -> Exception | None:
         """Raise what fails before the work; return what fails after it."""
         self.calls.append(f"{method} {key}")
-        await self._open.wait()
+        if not self._held or method in self._held:
+            await self._open.wait()
         if channel in self.gone:
             raise ChannelGone(channel)
         if not self._faults.get(method):

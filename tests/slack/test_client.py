@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiohttp import web
 
 from bot.domain.errors import OutcomeUnknown, Rejected, Unauthorized, Unreachable
 from bot.domain.message import Button, Buttons, Message, lines
-from bot.ports import ChannelGone, Posted, RateLimited
+from bot.local.lab.child import free_ports
+from bot.ports import ChannelGone, PersonGone, Posted, RateLimited
 from bot.slack.client import SlackChat, SlackGroups, SlackRooms, open_client
 from tests.slack.world import SlackWorld
 
@@ -94,6 +96,56 @@ async def test_faults_are_named(
 
     if isinstance(raised.value, RateLimited):
         assert 7_000 == raised.value.retry_after
+
+
+async def test_a_pause_is_kept_for_its_method_and_channel_alone(world: SlackWorld) -> None:
+    """Until it is over Slack is not asked there; every other channel and method goes on."""
+    await world.does("faults", method="chat.postMessage", kind="429", times=1, retry_after=7)
+    now, seen = 100.0, list[str]()
+
+    async with open_client(
+        token=world.workspace.credentials.bot_token, url=f"{world.workspace.url}/api/", clock=lambda: now
+    ) as client:
+        chat = SlackChat(client, UTC)
+        for channel, later in (("C0ALERTS", 0.0), ("C0ALERTS", 6.9), ("C0GENERAL", 0.0), ("C0ALERTS", 0.1)):
+            now += later
+            try:
+                await chat.post(channel, MESSAGE, thread=None, key="k")
+            except RateLimited as limit:
+                seen.append(f"{limit.retry_after}")
+            else:
+                seen.append(channel)
+
+    assert ["7000", "100", "C0GENERAL", "C0ALERTS"] == seen
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": ""}, {"Retry-After": "soon"}, {"Retry-After": "0"}])
+async def test_a_limit_without_its_header_is_no_reason_to_ask_at_once(header: dict[str, str]) -> None:
+    """Half a minute is the pause then."""
+
+    async def limited(_: web.Request) -> web.Response:
+        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=header)
+
+    application = web.Application()
+    application.router.add_route("*", "/api/{method}", limited)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    [port] = free_ports(1)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        async with open_client(token="xoxb-1", url=f"http://127.0.0.1:{port}/api/") as client:
+            with pytest.raises(RateLimited) as raised:
+                await SlackRooms(client).direct_channel("U0SRE")
+    finally:
+        await runner.cleanup()
+
+    assert 30_000 == raised.value.retry_after
+
+
+async def test_an_account_that_is_gone_is_told_apart(world: SlackWorld) -> None:
+    """A message to it is not tried again."""
+    with pytest.raises(PersonGone, match="user_not_found"):
+        await SlackRooms(world.client).direct_channel("U0NOBODY")
 
 
 async def test_a_lost_answer_is_not_sent_again(world: SlackWorld) -> None:

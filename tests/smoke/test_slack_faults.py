@@ -9,7 +9,7 @@ from tests.smoke.alone import alone
 from tests.smoke.conftest import Stage
 from tests.smoke.pages import REPEAT, header, in_channel, opens, paged, pages, replied, tally
 from tests.smoke.reading import Json
-from tests.smoke.world import World
+from tests.smoke.world import User, World
 
 FAULTS = [
     pytest.param("429", id="asks to wait"),
@@ -102,7 +102,8 @@ async def test_a_form_that_slack_refuses_is_said(world: World, kind: str) -> Non
 
     await engineer.types("/incident open").sees("type the command or press the button again")
 
-    await engineer.types("/incident open").form("Open an incident")
+    # A limit's pause is kept for forms as well.
+    await world.until(lambda: _opens(engineer), lambda: "the form never opened", 20)
 
 
 @pytest.mark.row("A4")
@@ -113,6 +114,34 @@ async def test_a_reply_that_gets_lost_does_not_undo_the_work(world: World) -> No
     await world.user("engineer").types("/incident open P0 newsletter mail unanswered").sees("INC-1 is open")
 
     await paged(world, "sre", "mail unanswered")
+
+
+@pytest.mark.row("A8")
+async def test_a_page_never_waits_for_an_edit(world: World) -> None:
+    """Slack asks to wait a minute with edits: the next incident's pages come at once, in the channel and directly."""
+    await opens(world, "mail edited out")
+    page = await paged(world, "sre", "mail edited out")
+    await world.fault("chat.update", "429", 2, retry_after=60)
+    await page.click("I have it")
+    await world.until(lambda: _met(world), lambda: "no edit met the limit")
+
+    await world.user("engineer").types("/incident open P0 newsletter mail unheld").sees("INC-2 is open")
+
+    await paged(world, "sre", "mail unheld")
+    await world.sees("mail unheld · @sre, you are next")
+
+
+@pytest.mark.row("A8")
+async def test_a_disabled_account_is_skipped_at_once(tmp_path: Path) -> None:
+    """Slack reaches nobody there: the page stands in the channel, and nothing is tried again and again."""
+    async with alone(tmp_path, SLACK_USER_SRE="U0LEFTUS") as (demo, world):
+        await world.user("engineer").types("/incident open P0 newsletter mail unmanned").sees("INC-1 is open")
+        await world.sees("mail unmanned · @U0LEFTUS, you are next")
+        await world.advance("1m")
+        await world.advance("1m")
+        refused = demo.bot.log.read_text().count("user_not_found")
+
+    assert 1 >= refused
 
 
 @pytest.mark.row("A8")
@@ -178,6 +207,16 @@ async def unmarked(world: World, title: str) -> dict[str, int]:
     """How often each person was paged, without the pages that say that they may be a repeat."""
     found = {person: await pages(world, person, title) for person in ("sre", "lead", "manager", "cto")}
     return {person: sum(REPEAT not in text for text in texts) for person, texts in found.items()}
+
+
+async def _met(world: World) -> bool:
+    return not await waiting_faults(world)
+
+
+async def _opens(person: User) -> bool:
+    """Type it, and see whether the form is there a moment later."""
+    await person.types("/incident open")
+    return any("Open an incident" in view["title"]["text"] for view in await person.world.modals(person.name))
 
 
 async def _acknowledges(world: World) -> bool:

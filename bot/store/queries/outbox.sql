@@ -20,7 +20,10 @@ select posted_channel, ts from message where key = :key;
 update message set state = 'withdrawn' where key = :key and sent_revision = 0 and state = 'open' and sending_since is null;
 
 -- name: due_lanes
-select channel, lane from message where state = 'open' and not_before <= :now group by channel, lane order by lane;
+-- What stands there already is edited beside what does not, see Lane.
+select channel, lane, case when ts is null then 0 else 1 end as edits from message
+where state = 'open' and not_before <= :now
+group by channel, lane, case when ts is null then 0 else 1 end order by lane, edits;
 
 -- name: next_message_due
 select min(not_before) as at from message where state = 'open' and not_before > :now;
@@ -37,10 +40,11 @@ delete from channel_lease where channel = :channel and lane = :lane and owner = 
 -- name: next_message
 -- The first message of a lane that may go now. Within a thread the order is strict. In the channel itself the rest lane
 -- keeps its order until an earlier message has failed four times; a page waits for no other page. A reply waits for what it
--- answers to, a page for ten seconds at most. The rest lane lets fresh pages of its channel go first.
+-- answers to, a page for ten seconds at most. The rest lane lets fresh pages of its channel go first. Edits wait for nothing.
 select m.key from message m
 where m.channel = :channel and m.lane = :lane and m.state = 'open' and m.not_before <= :now
-  and (:lane = 'page' or not exists (
+  and case when m.ts is null then 0 else 1 end = :edits
+  and (:lane = 'page' or m.ts is not null or not exists (
     select 1 from message p
     where p.channel = :channel and p.lane = 'page' and p.state = 'open' and p.ts is null and p.attempts = 0
       and p.not_before <= :now))
