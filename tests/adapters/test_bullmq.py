@@ -30,7 +30,8 @@ class Mail:
 
     async def put(self, key: str, value: object) -> None:
         """Set one key of the queue."""
-        await self.queues.apply({"set": {f"{NAME}.{key}": value}})
+        body = {"state": "paused" if value else "up"} if key == "paused" else {"set": {key: value}}
+        await self.queues.queues[NAME].apply(body)
 
 
 @pytest.fixture

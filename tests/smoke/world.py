@@ -60,7 +60,22 @@ class World:
         **plain: object,
     ) -> None:
         """Break or set a component; it is put back when the test ends. `dotted`: keys that are no Python names."""
-        values = {**plain, **(dotted or {})}
+        queues: dict[str, Json] = {}
+        for key, value in (dotted or {}).items():
+            name, _, what = key.partition(".")
+            queues.setdefault(name, {})[what] = value
+        for name, body in queues.items():
+            paused = body.pop("paused", None)
+            if body:
+                await self._put(system, name, "", body)
+            if paused is not None:
+                await self._put(system, name, "paused" if paused else "up", {})
+        if component == "redis" and plain.keys() & {"depth", "stuck", "stuck_hours", "expired", "score_unit"}:
+            component = "export-jobs"
+        if state or plain:
+            await self._put(system, component, state, plain)
+
+    async def _put(self, system: str, component: str, state: str, values: Mapping[str, object]) -> None:
         path = f"/local/lab/{system}/{component}"
         before = (await self.client.get("/local/lab")).json()[system][component]
         body: Json = {"state": state} if state else {"set": values}

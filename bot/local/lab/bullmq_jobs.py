@@ -7,7 +7,7 @@ renames that list over `wait`), this does by hand what its scripts do; see BullM
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,6 +17,31 @@ from bot.ports import Clock
 REASON = "Resend answered 429: Too many requests"
 _HOUR_MS = 3_600_000
 _DEFAULT_GENERATION = "bullmq:6.2.0"
+_NAME = "send-batch"
+_BY_THE_LIBRARY = 500
+_AT_ONCE = 5_000
+_FAILED_APART_MS = 7_000
+
+# KEYS: id, list or sorted set, marker, prefix of jobs. ARGV: where, count, newest, apart (ms), then a job's fields.
+_MAKE = """
+local fields = {unpack(ARGV, 5)}
+local n = #fields
+for number = 0, tonumber(ARGV[2]) - 1 do
+  local at = string.format('%d', tonumber(ARGV[3]) - number * tonumber(ARGV[4]))
+  local id = redis.call('INCR', KEYS[1])
+  if ARGV[1] == 'failed' then
+    fields[n + 1], fields[n + 2] = 'timestamp', string.format('%d', at - 60000)
+    fields[n + 3], fields[n + 4] = 'processedOn', string.format('%d', at - 900)
+    fields[n + 5], fields[n + 6] = 'finishedOn', at
+    redis.call('ZADD', KEYS[2], at, id)
+  else
+    fields[n + 1], fields[n + 2] = 'timestamp', at
+    redis.call('LPUSH', KEYS[2], id)
+  end
+  redis.call('HSET', KEYS[4] .. id, unpack(fields))
+end
+if ARGV[1] == 'wait' then redis.call('ZADD', KEYS[3], 0, '0') end
+"""
 
 
 class BullmqQueue:
@@ -41,10 +66,13 @@ class BullmqQueue:
         await self._queue.close()
 
     async def add(self, count: int) -> None:
-        """New jobs, as the app makes them when a campaign goes out."""
-        if count == 0:
-            return
-        await self._queue.addBulk([self._job({"timestamp": self._clock.now() - number}) for number in range(count)])
+        """New jobs, as the app makes them when a campaign goes out; the first of them is the newest."""
+        by_hand = max(0, count - _BY_THE_LIBRARY)
+        if by_hand:
+            await self._make(by_hand, "wait", self._clock.now() - _BY_THE_LIBRARY)
+        jobs = [self._job({"timestamp": self._clock.now() - number}) for number in range(count - by_hand)]
+        if jobs:
+            await self._queue.addBulk(jobs)
         if self._legacy and await self._paused():
             await self._shelve()
 
@@ -116,24 +144,24 @@ class BullmqQueue:
     async def _reach_depth(self, wanted: int) -> None:
         held = int(str((await self.counts())["depth"]))
         await self.add(max(0, wanted - held))
-        for _ in range(held - wanted):
-            await self._remove(
-                await self._client.rpop(self._key("wait")) or await self._client.rpop(self._key("paused"))
-            )
+        for name in ("wait", "paused"):
+            while held > wanted and (gone := await self._client.rpop(self._key(name), min(_AT_ONCE, held - wanted))):
+                await self._remove(gone)
+                held -= len(gone)
 
     async def _reach_failed(self, wanted: int) -> None:
         held = int(await self._client.zcard(self._key("failed")))
-        if held > wanted:
-            for entry in await self._client.zpopmin(self._key("failed"), held - wanted):
-                await self._remove(entry[0])
-        for number in range(wanted - held):
-            await self._fail_one(age_ms=number * 7_000)
+        while held > wanted:
+            gone = await self._client.zpopmin(self._key("failed"), min(_AT_ONCE, held - wanted))
+            await self._remove([entry[0] for entry in gone])
+            held -= len(gone)
+        await self._make(wanted - held, "failed", self._clock.now())
 
     async def _reach_delayed(self, wanted: int) -> None:
         held = int(await self._client.zcard(self._key("delayed")))
         if held > wanted:
-            for entry in await self._client.zpopmax(self._key("delayed"), held - wanted):
-                await self._remove(entry[0])
+            gone = await self._client.zpopmax(self._key("delayed"), held - wanted)
+            await self._remove([entry[0] for entry in gone])
         now = self._clock.now()
         # The library's workers go by the machine's time, which the clock may lag behind in a test.
         due = max(now, time.time_ns() // 1_000_000) + _HOUR_MS
@@ -141,43 +169,45 @@ class BullmqQueue:
         if jobs:
             await self._queue.addBulk(jobs)
 
-    async def _fail_one(self, *, age_ms: int) -> None:
-        """A job as a worker's last failed attempt leaves it (see moveToFinished-14.lua)."""
-        at = self._clock.now() - age_ms
-        identifier = str(await self._client.incr(self._key("id")))
-        job = self._job({"attempts": 3})
-        self._flaky.add(identifier)  # It has failed: a retry succeeds.
-        fields: dict[str, str | int] = {
-            "name": str(job["name"]),
-            "data": json.dumps(job["data"]),
-            "opts": json.dumps({"attempts": 3}),
-            "timestamp": at - 60_000,
-            "delay": 0,
-            "priority": 0,
-            "processedOn": at - 900,
-            "finishedOn": at,
-            "failedReason": REASON,
-            "stacktrace": json.dumps([f"Error: {REASON}\n    at sendBatch (/app/worker.js:88:13)"]),
-            "atm": 3,
-            "ats": 3,
-        }
-        await self._client.hset(self._key(identifier), mapping={key: str(value) for key, value in fields.items()})
-        await self._client.zadd(self._key("failed"), {identifier: at})
+    async def _make(self, count: int, where: str, newest: int) -> None:
+        """Many jobs at once, as the library's scripts leave them: waiting, or after their last failed attempt.
 
-    async def _remove(self, job: object) -> None:
-        if job is not None:
-            await self._client.delete(self._key(str(job)), self._key(f"{job}:logs"))
+        See addStandardJob-9.lua and moveToFinished-14.lua; a call for each, as the library makes, would take minutes.
+        """
+        apart = min(_FAILED_APART_MS, _HOUR_MS * 12 // max(count, 1)) if where == "failed" else 1
+        for first in range(0, count, _AT_ONCE):
+            number = min(_AT_ONCE, count - first)
+            fields: dict[str, object] = {"name": _NAME, "data": json.dumps(_data()), "delay": 0, "priority": 0}
+            if where == "failed":
+                stack = json.dumps([f"Error: {REASON}\n    at sendBatch (/app/worker.js:88:13)"])
+                fields |= {"opts": json.dumps({"attempts": 3}), "failedReason": REASON, "stacktrace": stack}
+                fields |= {"atm": 3, "ats": 3}
+            else:
+                fields |= {"opts": json.dumps({"attempts": 1})}
+            pairs = [str(each) for pair in fields.items() for each in pair]
+            keys = [self._key(name) for name in ("id", where, "marker", "")]
+            await self._client.eval(_MAKE, len(keys), *keys, where, number, newest - first * apart, apart, *pairs)
+
+    async def _remove(self, jobs: Iterable[object]) -> None:
+        keys = [self._key(f"{job}{suffix}") for job in jobs for suffix in ("", ":logs")]
+        if keys:
+            await self._client.unlink(*keys)
 
     def _job(self, options: Mapping[str, object]) -> dict[str, object]:
-        number = secrets.randbelow(9000) + 1000
-        data: dict[str, object] = {
-            "campaignId": f"cmp_{number}",
-            "tenantId": f"tenant_{number % 7}",
-            "recipients": [f"reader{number + each}@example.com" for each in range(3)],
-        }
+        data = _data()
         if secrets.randbelow(40) == 0:
             data["flaky"] = True
-        return {"name": "send-batch", "data": data, "opts": {"attempts": 1, **options}}
+        return {"name": _NAME, "data": data, "opts": {"attempts": 1, **options}}
 
     def _key(self, suffix: str) -> str:
         return str(self._queue.toKey(suffix))
+
+
+def _data() -> dict[str, object]:
+    """A batch of one campaign."""
+    number = secrets.randbelow(9000) + 1000
+    return {
+        "campaignId": f"cmp_{number}",
+        "tenantId": f"tenant_{number % 7}",
+        "recipients": [f"reader{number + each}@example.com" for each in range(3)],
+    }

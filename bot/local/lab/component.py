@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+MOST_JOBS = 200_000
+"""How many jobs a queue of the lab can be told to hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from redis.exceptions import RedisError
 
 from bot.local.lab.cache import Cache
-from bot.local.lab.component import Setting, flag, one_of, whole
+from bot.local.lab.component import MOST_JOBS, Component, Setting, flag, one_of, whole
 from bot.local.lab.valkey import ValkeyServer
 from bot.ports import Clock
 
@@ -19,6 +19,7 @@ PROCESSING = "export-jobs:processing"
 _DAY_MS = 24 * 60 * 60 * 1000
 _JOB_SECONDS = 0.4
 _ARRIVAL_SECONDS = 2.0
+_AT_ONCE = 5_000
 
 # Jobs older than a day have expired and are left alone, as the worker of the real system does.
 _TAKE = """
@@ -30,51 +31,129 @@ return due[1]
 """
 
 
+class ExportJobs(Component):
+    """The queue as a part of its own: both of its sorted sets."""
+
+    states: ClassVar[Mapping[str, str]] = {"up": "always; break its server or its worker"}
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "depth": Setting("jobs waiting in export-jobs (the worker goes on working them)", whole(0, MOST_JOBS)),
+        "stuck": Setting("processing entries that nobody works, as old as stuck_hours", whole(0, MOST_JOBS)),
+        "stuck_hours": Setting("age of the stuck entries made from now on", whole(1, 200)),
+        "expired": Setting("waiting jobs older than 24 h", whole(0, MOST_JOBS)),
+        "score_unit": Setting("unit of the scores, for jobs made from now on", one_of("seconds", "milliseconds")),
+    }
+
+    def __init__(self, cache: Cache, clock: Clock) -> None:
+        """Describe the queue in this server."""
+        self._cache = cache
+        self._clock = clock
+        self._stuck_hours = 6
+        self._unit = "milliseconds"
+        self._seen = {"depth": 0, "stuck": 0, "expired": 0}
+
+    @property
+    def url(self) -> str:
+        """Its server's."""
+        return self._cache.url
+
+    @property
+    def state(self) -> str:
+        """It has one."""
+        return "up"
+
+    def values(self) -> dict[str, object]:
+        """The settable keys; counts as they were within the last seconds."""
+        return {**self._seen, "stuck_hours": self._stuck_hours, "score_unit": self._unit}
+
+    async def enter(self, state: str) -> None:
+        """Nothing to do."""
+
+    async def put(self, key: str, value: object) -> None:
+        """Set one key; counts are reached by adding or removing jobs."""
+        match key:
+            case "stuck_hours":
+                self._stuck_hours = int(str(value))
+            case "score_unit":
+                self._unit = str(value)
+            case _:
+                self._cache.require_server()
+                await self._reach(key, int(str(value)))
+                await self.look()
+
+    async def look(self) -> None:
+        """See what is there now."""
+        client = self._cache.client
+        self._seen = {
+            "depth": int(await client.zcount(QUEUE, self.score(_DAY_MS), "+inf")),
+            "stuck": int(await client.zcount(PROCESSING, "-inf", f"({self.score(60_000)}")),
+            "expired": int(await client.zcount(QUEUE, "-inf", f"({self.score(_DAY_MS)}")),
+        }
+
+    async def _reach(self, key: str, wanted: int) -> None:
+        """Add or remove jobs of one kind until there are as many as wanted."""
+        client = self._cache.client
+        name, low, high, age = {
+            "depth": (QUEUE, f"{self.score(_DAY_MS)}", "+inf", 0),
+            "stuck": (PROCESSING, "-inf", f"({self.score(60_000)}", self._stuck_hours * 3_600_000),
+            "expired": (QUEUE, "-inf", f"({self.score(_DAY_MS)}", _DAY_MS + 2 * 3_600_000),
+        }[key]
+        held = int(await client.zcount(name, low, high))
+        while held > wanted:
+            members = await client.zrangebyscore(name, low, high, start=0, num=min(_AT_ONCE, held - wanted))
+            held -= int(await client.zrem(name, *members))
+        # A second apart each, the newest first, so that "oldest" means something.
+        count = wanted - held
+        apart = min(1000 if key == "depth" else 60_000, _DAY_MS // 4 // max(count, 1))
+        for first in range(0, count, _AT_ONCE):
+            numbers = range(first, min(first + _AT_ONCE, count))
+            await client.zadd(name, {self.job(): self.score(age + number * apart) for number in numbers})
+
+    def score(self, age_ms: int) -> int:
+        """The score of a job of this age."""
+        at = self._clock.now() - age_ms
+        return at // 1000 if self._unit == "seconds" else at
+
+    def job(self) -> str:
+        """A new job."""
+        number = secrets.token_hex(6)
+        job = {
+            "id": f"job_{number}",
+            "datasetId": f"ds_{number[:6]}",
+            "templateId": "sourcescrub",
+            "format": secrets.choice(("xlsx", "csv", "pdf")),
+            "userId": f"user_{secrets.randbelow(40):03}",
+            "createdAt": self._clock.now(),
+        }
+        return json.dumps(job, separators=(",", ":"))
+
+
 class ExportQueue(Cache):
     """Jobs arrive, are taken to `processing`, and leave; scores are times."""
 
     settings: ClassVar[Mapping[str, Setting]] = {
         **Cache.settings,
-        "depth": Setting("jobs waiting in export-jobs (the worker goes on working them)", whole(0, 20000)),
-        "stuck": Setting("processing entries that nobody works, as old as stuck_hours", whole(0, 1000)),
-        "stuck_hours": Setting("age of the stuck entries made from now on", whole(1, 200)),
-        "expired": Setting("waiting jobs older than 24 h", whole(0, 1000)),
         "traffic": Setting("whether new jobs keep arriving", flag),
-        "score_unit": Setting("unit of the scores, for jobs made from now on", one_of("seconds", "milliseconds")),
     }
 
     def __init__(self, server: ValkeyServer, clock: Clock) -> None:
         """Describe the queue; start nothing."""
         super().__init__(server)
-        self._clock = clock
+        self.jobs = ExportJobs(self, clock)
         self._traffic = True
-        self._stuck_hours = 6
-        self._unit = "milliseconds"
-        self._seen = {"depth": 0, "stuck": 0, "expired": 0}
         self._tasks: list[asyncio.Task[None]] = []
         self.working = True
         self.processed = 0
 
     def values(self) -> dict[str, object]:
-        """The settable keys; counts as they were within the last seconds."""
-        own = {"stuck_hours": self._stuck_hours, "traffic": self._traffic, "score_unit": self._unit}
-        return {**super().values(), **self._seen, **own}
+        """The settable keys."""
+        return {**super().values(), "traffic": self._traffic}
 
     async def put(self, key: str, value: object) -> None:
-        """Set one key; counts are reached by adding or removing jobs."""
-        match key:
-            case "traffic":
-                self._traffic = bool(value)
-            case "stuck_hours":
-                self._stuck_hours = int(str(value))
-            case "score_unit":
-                self._unit = str(value)
-            case "depth" | "stuck" | "expired":
-                self.require_server()
-                await self._reach(key, int(str(value)))
-                await self._look()
-            case _:
-                await super().put(key, value)
+        """Set one key."""
+        if key == "traffic":
+            self._traffic = bool(value)
+        else:
+            await super().put(key, value)
 
     async def before_down(self) -> None:
         """End the worker and the arrivals."""
@@ -95,7 +174,7 @@ class ExportQueue(Cache):
             job = None
             with contextlib.suppress(RedisError):  # The server is about to stop; the next round shows.
                 if self.working:
-                    job = await take(keys=[QUEUE, PROCESSING], args=[self._score(_DAY_MS), self._score(0)])
+                    job = await take(keys=[QUEUE, PROCESSING], args=[self.jobs.score(_DAY_MS), self.jobs.score(0)])
             await self.pause(_JOB_SECONDS)
             if job is not None and self.working:  # A worker that died meanwhile leaves its entry behind.
                 with contextlib.suppress(RedisError):
@@ -106,48 +185,6 @@ class ExportQueue(Cache):
         while not self.leaving.is_set():
             with contextlib.suppress(RedisError):  # As above.
                 if self._traffic:
-                    await self.client.zadd(QUEUE, {self._job(): self._score(0)})
-                await self._look()
+                    await self.client.zadd(QUEUE, {self.jobs.job(): self.jobs.score(0)})
+                await self.jobs.look()
             await self.pause(_ARRIVAL_SECONDS)
-
-    async def _look(self) -> None:
-        self._seen = {
-            "depth": int(await self.client.zcount(QUEUE, self._score(_DAY_MS), "+inf")),
-            "stuck": int(await self.client.zcount(PROCESSING, "-inf", f"({self._score(60_000)}")),
-            "expired": int(await self.client.zcount(QUEUE, "-inf", f"({self._score(_DAY_MS)}")),
-        }
-
-    async def _reach(self, key: str, wanted: int) -> None:
-        """Add or remove jobs of one kind until there are as many as wanted."""
-        name, low, high, age = {
-            "depth": (QUEUE, f"{self._score(_DAY_MS)}", "+inf", 0),
-            "stuck": (PROCESSING, "-inf", f"({self._score(60_000)}", self._stuck_hours * 3_600_000),
-            "expired": (QUEUE, "-inf", f"({self._score(_DAY_MS)}", _DAY_MS + 2 * 3_600_000),
-        }[key]
-        held = [str(each) for each in await self.client.zrangebyscore(name, low, high)]
-        if len(held) > wanted:
-            await self.client.zrem(name, *held[wanted:])
-        elif len(held) < wanted:
-            # A second apart each, the newest first, so that "oldest" means something.
-            apart = 1000 if key == "depth" else 60_000
-            count = wanted - len(held)
-            await self.client.zadd(
-                name,
-                {self._job(): self._score(age + number * min(apart, _DAY_MS // 4 // count)) for number in range(count)},
-            )
-
-    def _score(self, age_ms: int) -> int:
-        at = self._clock.now() - age_ms
-        return at // 1000 if self._unit == "seconds" else at
-
-    def _job(self) -> str:
-        number = secrets.token_hex(6)
-        job = {
-            "id": f"job_{number}",
-            "datasetId": f"ds_{number[:6]}",
-            "templateId": "sourcescrub",
-            "format": secrets.choice(("xlsx", "csv", "pdf")),
-            "userId": f"user_{secrets.randbelow(40):03}",
-            "createdAt": self._clock.now(),
-        }
-        return json.dumps(job, separators=(",", ":"))

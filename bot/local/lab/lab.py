@@ -13,9 +13,9 @@ from bot.local.lab.compose import COMPOSE_FILE
 from bot.local.lab.containers import Host
 from bot.local.lab.database import Database
 from bot.local.lab.engine_api import Engine
-from bot.local.lab.export_queue import ExportQueue
+from bot.local.lab.export_queue import QUEUE, ExportQueue
 from bot.local.lab.host import HostPrograms
-from bot.local.lab.mail_queues import MailQueues
+from bot.local.lab.mail_queues import CAMPAIGNS, MailQueues
 from bot.local.lab.netlify import SITE, Netlify
 from bot.local.lab.pagerduty import USERS, PagerDuty
 from bot.local.lab.postgres import Cluster
@@ -70,6 +70,7 @@ class Lab:
                 "worker": self.workers,
                 "db": self.newsletter_db,
                 "redis": self.mail,
+                **self.mail.queues,
                 "r2": self.r2,
                 "docker": self.engine,
                 "resend": self.resend,
@@ -80,6 +81,7 @@ class Lab:
                 "worker": self.export_worker,
                 "db": self.target_list_db,
                 "redis": self.exports,
+                QUEUE: self.exports.jobs,
                 "s3": self.s3,
                 "netlify": self.netlify,
             },
@@ -104,8 +106,8 @@ class Lab:
         except BaseExceptionGroup as failures:
             await lab.stop()
             raise failures.exceptions[0] from failures
-        await lab.mail.put("campaign-emails.failed", 3)
-        await lab.mail.put("campaign-emails.delayed", 2)
+        await lab.mail.queues[CAMPAIGNS].put("failed", 3)
+        await lab.mail.queues[CAMPAIGNS].put("delayed", 2)
         return lab
 
     @property
@@ -213,7 +215,8 @@ class Lab:
 
     def _without_container(self) -> list[Component]:
         parts = [component for components in self._systems.values() for component in components.values()]
-        contained: tuple[Component, ...] = (self.app, self.workers, self.newsletter_db, self.mail)
+        queues = tuple(self.mail.queues.values())  # They come up with their server.
+        contained: tuple[Component, ...] = (self.app, self.workers, self.newsletter_db, self.mail, *queues)
         return [each for each in parts if each not in contained]
 
     async def _start_containers(self) -> None:

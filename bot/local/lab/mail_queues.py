@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from bot.local.lab.bullmq_jobs import BullmqQueue
 from bot.local.lab.cache import Cache
-from bot.local.lab.component import Setting, flag, one_of, whole
+from bot.local.lab.component import MOST_JOBS, Component, Setting, flag, one_of, whole
 from bot.local.lab.valkey import ValkeyServer
 from bot.ports import Clock
 
@@ -54,14 +54,50 @@ class LiveWorker:
         await self._worker.backend.close(force=True)
 
 
-def _settings(name: str) -> dict[str, Setting]:
-    return {
-        f"{name}.depth": Setting("jobs waiting (the workers go on working them)", whole(0, 20000)),
-        f"{name}.failed": Setting("failed jobs; each succeeds when retried", whole(0, 2000)),
-        f"{name}.delayed": Setting("jobs delayed by an hour", whole(0, 2000)),
-        f"{name}.paused": Setting("whether the queue is paused", flag),
-        f"{name}.generation": Setting(f"meta.version: {', '.join(GENERATIONS)}", one_of(*GENERATIONS)),
+class MailQueue(Component):
+    """One queue as a part of its own. What lives in a server that is down cannot be set."""
+
+    states: ClassVar[Mapping[str, str]] = {"up": "its jobs are taken", "paused": "no job is taken"}
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "depth": Setting("jobs waiting (the workers go on working them)", whole(0, MOST_JOBS)),
+        "failed": Setting("failed jobs; each succeeds when retried", whole(0, MOST_JOBS)),
+        "delayed": Setting("jobs delayed by an hour", whole(0, 2000)),
+        "generation": Setting(f"meta.version: {', '.join(GENERATIONS)}", one_of(*GENERATIONS)),
     }
+
+    def __init__(self, cache: Cache, jobs: BullmqQueue) -> None:
+        """Stand for these jobs in this server."""
+        self.jobs = jobs
+        self._cache = cache
+        self._seen: dict[str, object] = {}
+
+    @property
+    def url(self) -> str:
+        """Its server's."""
+        return self._cache.url
+
+    @property
+    def state(self) -> str:
+        """Which of `states` it is in now."""
+        return "paused" if self._seen.get("paused") else "up"
+
+    def values(self) -> dict[str, object]:
+        """The settable keys, as they were within the last seconds."""
+        return {key: self._seen[key] for key in self.settings if key in self._seen}
+
+    async def enter(self, state: str) -> None:
+        """Pause or resume it."""
+        await self.put("paused", state == "paused")
+
+    async def put(self, key: str, value: object) -> None:
+        """Reach a count by adding or removing jobs, or change the generation."""
+        self._cache.require_server()
+        await self.jobs.put(key, value)
+        await self.look()
+
+    async def look(self) -> None:
+        """See what is there now."""
+        self._seen = await self.jobs.counts()
 
 
 class MailQueues(Cache):
@@ -69,8 +105,6 @@ class MailQueues(Cache):
 
     settings: ClassVar[Mapping[str, Setting]] = {
         **Cache.settings,
-        **_settings(CAMPAIGNS),
-        **_settings(INSIGHTS),
         "traffic": Setting("whether new jobs keep arriving", flag),
     }
 
@@ -78,27 +112,21 @@ class MailQueues(Cache):
         """Describe the queues; start nothing."""
         super().__init__(server)
         self._traffic = True
-        self._queues = {name: BullmqQueue(self.client, clock) for name in QUEUES}
+        self.queues = {name: MailQueue(self, BullmqQueue(self.client, clock)) for name in QUEUES}
         self._workers: dict[str, list[LiveWorker]] = {}  # container id -> one worker per queue
         self._containers: set[str] = set()
         self._arrivals: asyncio.Task[None] | None = None
-        self._seen: dict[str, object] = {}
 
     def values(self) -> dict[str, object]:
-        """The settable keys; counts as they were within the last seconds."""
-        return {**super().values(), **self._seen, "traffic": self._traffic}
+        """The settable keys."""
+        return {**super().values(), "traffic": self._traffic}
 
     async def put(self, key: str, value: object) -> None:
-        """Set one key; counts are reached by adding or removing jobs."""
+        """Set one key."""
         if key == "traffic":
             self._traffic = bool(value)
-        elif "." not in key:
-            await super().put(key, value)
         else:
-            self.require_server()
-            name, what = key.split(".")
-            await self._queues[name].put(what, value)
-            await self._look()
+            await super().put(key, value)
 
     async def before_down(self) -> None:
         """End the workers and the arrivals."""
@@ -106,13 +134,13 @@ class MailQueues(Cache):
             await self._arrivals
             self._arrivals = None
         await asyncio.gather(*(self._end_worker(container) for container in list(self._workers)))
-        for queue in self._queues.values():
-            await queue.close()
+        for queue in self.queues.values():
+            await queue.jobs.close()
 
     async def after_up(self) -> None:
         """Open the queues, start the workers and the arrivals."""
-        for name, queue in self._queues.items():
-            await queue.open(Queue(name, self._options()))
+        for name, queue in self.queues.items():
+            await queue.jobs.open(Queue(name, self._options()))
         for container in sorted(self._containers):
             self._begin_worker(container)
         self._arrivals = asyncio.create_task(self._arrive())
@@ -145,7 +173,7 @@ class MailQueues(Cache):
 
     async def _process(self, job: Any, _token: str) -> dict[str, object]:  # noqa: ANN401 - the library's job is untyped
         await asyncio.sleep(_JOB_SECONDS)
-        if self._queues[job.queue.name].fails(job.id, job.data):
+        if self.queues[job.queue.name].jobs.fails(job.id, job.data):
             raise SendFailedError("Resend answered 429: Too many requests")
         return {"sent": len(job.data.get("recipients", [])) or 1}
 
@@ -153,15 +181,11 @@ class MailQueues(Cache):
         while not self.leaving.is_set():
             with contextlib.suppress(RedisError):  # The server is about to stop; the next round shows.
                 if self._traffic:
-                    await self._queues[CAMPAIGNS].add(1 + secrets.randbelow(3))
-                    await self._queues[INSIGHTS].add(secrets.randbelow(2))
-                await self._look()
+                    await self.queues[CAMPAIGNS].jobs.add(1 + secrets.randbelow(3))
+                    await self.queues[INSIGHTS].jobs.add(secrets.randbelow(2))
+                for queue in self.queues.values():
+                    await queue.look()
             await self.pause(_ARRIVAL_SECONDS)
-
-    async def _look(self) -> None:
-        for name, queue in self._queues.items():
-            counts = await queue.counts()
-            self._seen.update({f"{name}.{key}": value for key, value in counts.items()})
 
     def _options(self) -> dict[str, object]:
         # Without the version check, which warns about another eviction policy, as the lab can be told to set.

@@ -44,7 +44,7 @@ async def entries_of(redis: Redis, name: str) -> dict[str, float]:
 
 async def test_the_worker_takes_jobs_through_processing(queue: ExportQueue, redis: Redis) -> None:
     """Waiting becomes processing becomes nothing."""
-    await queue.apply({"set": {"depth": 2}})
+    await queue.jobs.apply({"set": {"depth": 2}})
 
     async def one_is_processed() -> bool:
         return await redis.zcard(PROCESSING) == 1
@@ -73,7 +73,7 @@ async def test_depth_can_be_set(queue: ExportQueue, redis: Redis, clock: FakeClo
     queue.working = False
     seen = []
     for wanted in (1200, 30):
-        await queue.apply({"set": {"depth": wanted}})
+        await queue.jobs.apply({"set": {"depth": wanted}})
         seen.append(await redis.zcard(QUEUE))
 
     entries = await entries_of(redis, QUEUE)
@@ -89,7 +89,7 @@ async def test_stuck_entries_are_old_and_stay(
     queue: ExportQueue, redis: Redis, clock: FakeClock, *, unit: str, factor: int
 ) -> None:
     """The worker leaves them alone; their age is what was asked for, in either unit."""
-    await queue.apply({"set": {"score_unit": unit, "stuck_hours": 9, "stuck": 3}})
+    await queue.jobs.apply({"set": {"score_unit": unit, "stuck_hours": 9, "stuck": 3}})
 
     entries = await entries_of(redis, PROCESSING)
 
@@ -99,7 +99,7 @@ async def test_stuck_entries_are_old_and_stay(
 
 async def test_expired_jobs_are_left_alone(queue: ExportQueue, redis: Redis, clock: FakeClock) -> None:
     """The worker takes what is younger than a day."""
-    await queue.apply({"set": {"expired": 4, "depth": 1}})
+    await queue.jobs.apply({"set": {"expired": 4, "depth": 1}})
 
     async def young_is_done() -> bool:
         return await redis.zcard(QUEUE) == 4 and await redis.zcard(PROCESSING) == 0
@@ -110,7 +110,7 @@ async def test_expired_jobs_are_left_alone(queue: ExportQueue, redis: Redis, clo
 
 async def test_an_entry_that_was_taken_out_can_be_put_back(queue: ExportQueue, redis: Redis) -> None:
     """The lab does not mind what the bot does with stuck entries."""
-    await queue.apply({"set": {"stuck": 2}})
+    await queue.jobs.apply({"set": {"stuck": 2}})
     entries = await entries_of(redis, PROCESSING)
 
     await redis.zrem(PROCESSING, *entries)
@@ -122,7 +122,7 @@ async def test_an_entry_that_was_taken_out_can_be_put_back(queue: ExportQueue, r
 async def test_down_refuses_and_up_has_the_jobs_still(queue: ExportQueue) -> None:
     """The server really ends; its data survives, and the worker goes on."""
     queue.working = False
-    await queue.apply({"set": {"depth": 7}})
+    await queue.jobs.apply({"set": {"depth": 7}})
     await queue.enter("down")
 
     async with Redis.from_url(queue.url) as client:
@@ -139,7 +139,8 @@ async def test_a_password_locks_the_bot_out_and_not_the_worker(queue: ExportQueu
     before = queue.processed
     async with Redis.from_url(queue.url) as client:
         await client.ping()
-        await queue.apply({"state": "password", "set": {"depth": 1}})
+        await queue.jobs.apply({"set": {"depth": 1}})
+        await queue.apply({"state": "password"})
         with pytest.raises(RefusedError, match="closed by server"):
             await client.ping()
         with pytest.raises(AuthenticationError):
@@ -168,14 +169,14 @@ async def test_jobs_cannot_be_set_while_it_is_down(queue: ExportQueue) -> None:
     await queue.enter("down")
 
     with pytest.raises(ValueError, match="its server is down"):
-        await queue.apply({"set": {"depth": 3}})
+        await queue.jobs.apply({"set": {"depth": 3}})
 
 
 async def test_the_server_ends_even_if_its_directory_is_gone(queue: ExportQueue, tmp_path: Path) -> None:
     """An owner that died cannot have cleaned up in order."""
     pid = queue.server.pid
     assert pid is not None
-    await queue.apply({"set": {"stuck": 1}})
+    await queue.jobs.apply({"set": {"stuck": 1}})
     shutil.rmtree(tmp_path)
 
     os.kill(pid, signal.SIGTERM)

@@ -18,8 +18,11 @@ from tests.fakes.clock import FakeClock
 from tests.local.lab.polling import eventually
 
 COMPONENTS = {
-    "newsletter": ["app", "site", "worker", "db", "redis", "r2", "docker", "resend", "host"],
-    "target-list": ["web", "worker", "db", "redis", "s3", "netlify"],
+    "newsletter": [
+        *("app", "site", "worker", "db", "redis", "campaign-emails", "ai-insights"),
+        *("r2", "docker", "resend", "host"),
+    ],
+    "target-list": ["web", "worker", "db", "redis", "export-jobs", "s3", "netlify"],
     "steward": ["pagerduty"],
 }
 VARIABLES = [

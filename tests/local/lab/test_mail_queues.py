@@ -42,7 +42,12 @@ async def queue(mail: MailQueues) -> AsyncIterator[Queue]:
 
 async def set_campaigns(mail: MailQueues, **values: object) -> None:
     """Set keys of the queue `campaign-emails`."""
-    await mail.apply({"set": {f"{CAMPAIGNS}.{key}": value for key, value in values.items()}})
+    queue = mail.queues[CAMPAIGNS]
+    paused = values.pop("paused", None)
+    if values:
+        await queue.apply({"set": values})
+    if paused is not None:
+        await queue.apply({"state": "paused" if paused else "up"})
 
 
 async def test_a_live_worker_works_the_queue(mail: MailQueues, queue: Queue) -> None:
@@ -89,6 +94,19 @@ async def test_counts_can_be_set_up_and_down(mail: MailQueues, queue: Queue) -> 
         seen.append((found["wait"], found["failed"], found["delayed"]))
 
     assert seen == [(240, 9, 6), (12, 2, 1)]
+
+
+async def test_a_queue_may_hold_two_hundred_thousand_jobs(mail: MailQueues, queue: Queue) -> None:
+    """Waiting and failed; each is a job that the library reads, and they go again."""
+    await set_campaigns(mail, depth=200_000, failed=200_000)
+    full = await queue.getJobCounts("wait", "failed")
+    waiting, failed = (await queue.getWaiting(0, 0))[0], (await queue.getFailed(0, 0))[0]
+    shown = mail.queues[CAMPAIGNS].values()
+    await set_campaigns(mail, depth=1, failed=0)
+
+    assert (full["wait"], full["failed"]) == (shown["depth"], shown["failed"]) == (200_000, 200_000)
+    assert (waiting.name, failed.attemptsMade) == ("send-batch", 3)
+    assert (await queue.getJobCounts("wait", "failed")) == {"wait": 1, "failed": 0}
 
 
 async def test_a_failed_job_is_retried_by_the_library_and_succeeds(mail: MailQueues, queue: Queue) -> None:
