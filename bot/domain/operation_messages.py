@@ -20,6 +20,7 @@ from bot.domain.message import (
 from bot.domain.operation import ALONE_AFTER, ENDED, Operation, State
 from bot.domain.policy import Risk
 from bot.domain.reading import Reading, Status
+from bot.domain.review import reviewers
 from bot.domain.timing import span
 
 _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED})
@@ -27,9 +28,8 @@ _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOW
 
 def request(operation: Operation, now: int) -> Message:
     """The one message of an operation, at any point of its life; buttons are gone once they would do nothing."""
-    plan = operation.plan
     outcome = _outcome(operation)
-    title: list[Inline] = [_sign(operation), " ", Bold(plan.title)]
+    title: list[Inline] = [f"{_sign(operation)} ", Bold(_titled(operation))]
     if operation.incident:
         title.append(f" · {operation.incident} {operation.severity}".rstrip())
     title += [" · ", mention(operation, operation.requester.person), " (on call)" if operation.on_call else ""]
@@ -44,14 +44,17 @@ def request(operation: Operation, now: int) -> Message:
     if buttons:
         parts.append(Buttons(buttons))
     parts.append(Small(_footer(operation)))
-    fallback = f"{_sign(operation)} {plan.title}: {_headline(operation)} ({operation.id})"
+    fallback = f"{_sign(operation)} {_titled(operation)}: {_headline(operation)} ({operation.id})"
     return Message(fallback, tuple(parts))
 
 
 def outcome_thread(operation: Operation, steps: Sequence[str], before: str) -> Message:
     """For the thread, when it has ended: what each step did, and the checks before."""
     headline = _headline(replace(operation, verified=""))
-    rows: list[Line] = [(Bold(headline),)]
+    requester = operation.requester
+    waits = operation.state is State.FAILED and requester.via != "bot"
+    called: Line = (Mention(requester.person, requester.slack), ": ") if waits else ()
+    rows: list[Line] = [(*called, Bold(headline))]
     rows += [(f"• {text}",) for text in steps]
     if before:
         rows.append((f"Before: {before}",))
@@ -65,15 +68,68 @@ def verification_thread(operation: Operation) -> Message:
     return Message(f"{operation.id}: {text}", (Paragraph(((text,),)),))
 
 
-def review_wanted(operation: Operation) -> Message:
-    """Nags until someone else signs what one person ran alone."""
-    text = f"{operation.id}: {operation.plan.title} was run alone by "
+def in_incident(operation: Operation) -> Message:
+    """One line for the thread of its incident, edited as it goes on; it pings nobody."""
+    title, headline = _titled(operation), _headline(operation)
+    line: Line = (f"{_sign(operation)} {operation.id} ", Bold(title), " · ", Mention(operation.requester.person))
+    return Message(f"{_sign(operation)} {operation.id} {title}: {headline}", (Paragraph(((*line, f" · {headline}"),)),))
+
+
+def unknown_line(operation: Operation) -> Line:
+    """For whoever looks at its system: the outcome is not known, and what is locked by it."""
+    since: Line = (" since ", Moment(operation.started_at, "date")) if operation.started_at is not None else ()
+    locked = f"; {operation.target} stays locked until it is settled"
+    return (f"❔ {operation.id} {_titled(operation)}: outcome unknown", *since, locked)
+
+
+def asked_already(operation: Operation) -> str:
+    """To who asks for the same again: which request it is, how it stands, and what can be done with it."""
+    next_step = {
+        State.PENDING: f"Decide on it there, or let @{operation.requester.person} cancel it.",
+        State.UNKNOWN: "Settle it there before it is asked for again.",
+    }.get(operation.state, "Wait for its end.")
+    what, by = f"{operation.id} is this request already: {operation.plan.title}", f"by @{operation.requester.person}"
+    return f"{what}, {by}, {_headline(operation)}. Nothing was asked for again. {next_step}"
+
+
+def for_requester(operation: Operation) -> Message:
+    """For the thread, to whoever waits: it was approved, denied, has expired or is void."""
+    requester, by = operation.requester, mention(operation, operation.decided_by)
+    decided: dict[State, Line] = {
+        State.APPROVED: (" was run alone by " if operation.emergency else " was approved by ", by, "; it runs now."),
+        State.DENIED: (" was denied by ", by, f": {operation.note}. You may ask again."),
+        State.EXPIRED: (" expired without a decision; ask again if it is still needed.",),
+        State.VOID: (f" is void: {operation.note}.",),
+    }
+    told: Line = (Mention(requester.person, requester.slack), f": {operation.id}", *decided[operation.state])
+    return Message(f"@{requester.person}: {operation.id} {_headline(operation)}", (Paragraph((told,)),))
+
+
+def review_wanted(operation: Operation, now: int) -> Message:
+    """One message, edited: who can sign what one person ran alone, since when they are asked, and who did."""
+    ran: Line = (f"{operation.id}: {operation.plan.title} was run alone by ", mention(operation, operation.decided_by))
+    at: Line = (" ", Moment(operation.decided_at, "date")) if operation.decided_at is not None else ()
+    text = f"{operation.id}: {operation.plan.title} was run alone by {operation.decided_by}"
+    if operation.reviewed_by:
+        line: Line = ("📝 ", *ran, *at, ". Review signed by ", mention(operation, operation.reviewed_by), ".")
+        return Message(f"{text}; review signed by {operation.reviewed_by}.", (Paragraph((line,)),))
+    signers: list[Inline] = []
+    for place, each in enumerate(reviewers(operation)):
+        signers += [", " if place else "", Mention(each.person, each.slack)]
+    who: Line = (
+        (*signers, " can.") if signers else ("nobody else holds ", " or ".join(sorted(operation.approver_roles)), ".")
+    )
     rows: tuple[Line, ...] = (
-        ("📝 ", text, mention(operation, operation.decided_by), ". Someone else must look at it and sign."),
+        ("📝 ", *ran, *at, "."),
+        ("Someone who took no part must look at it and sign: ", *who),
     )
     return Message(
-        f"{text}{operation.decided_by}; someone else must sign the review.",
-        (Paragraph(rows), Buttons((Button("Sign the review", "operation.review", operation.token),))),
+        f"{text}; someone else must sign the review.",
+        (
+            Paragraph(rows),
+            Buttons((Button("Sign the review", "operation.review", operation.token),)),
+            Small(("Reminded ", Moment(now, "date"))),
+        ),
     )
 
 
@@ -104,7 +160,7 @@ def facts(operation: Operation) -> list[tuple[str, str]]:
     """Why, what, and what stays: label and text, empty texts included."""
     plan = operation.plan
     undo = plan.undo or "none"
-    if plan.undoable and operation.risk is Risk.P0:
+    if plan.undoable and operation.risk is Risk.P0 and not operation.undo_of:
         undo += ", covered by this approval"
     return [
         ("Why", operation.reason),
@@ -115,20 +171,40 @@ def facts(operation: Operation) -> list[tuple[str, str]]:
     ]
 
 
+def settling(operation: Operation) -> tuple[Button, ...]:
+    """What can be done about an outcome that is not known."""
+    token = operation.token
+    return (
+        Button("Observe again", "operation.observe", token, style="primary"),
+        Button("It happened", "operation.happened", token, confirm=_sure("It happened")),
+        Button("It did not", "operation.not_happened", token, confirm=_sure("It did not happen")),
+        Button("Full plan", "operation.plan", token),
+    )
+
+
+def _titled(operation: Operation) -> str:
+    undo = f"Undo of OP-{operation.undo_of}: " if operation.undo_of else ""
+    return undo + operation.plan.title
+
+
 def _needs(operation: Operation, now: int) -> Line:
     missing = operation.approvals_needed - len(operation.approved_by)
     pieces: list[Inline] = [f"Needs {missing} of: "]
     for place, approver in enumerate(operation.approvers):
-        pieces += [", " if place else "", Mention(approver.person, approver.slack)]
-        pieces += [" (pinged " if approver.at <= now else " (", Moment(approver.at), ")"]
+        # A mention in a new message pings: those whose turn comes later are only named.
+        turn = approver.at <= now
+        pieces += [", " if place else "", Mention(approver.person, approver.slack if turn else "")]
+        pieces += [" (pinged " if turn else " (", Moment(approver.at), ")"]
     if not operation.approvers:
         pieces.append("nobody holds " + " or ".join(sorted(operation.approver_roles)) + " now")
     for person in operation.approved_by:
-        pieces += [" · ✅ ", mention(operation, person)]
+        pieces += [" · approved by ", mention(operation, person)]
     return tuple(pieces)
 
 
 def _agreed(operation: Operation) -> tuple[Inline, ...]:
+    if operation.undo_of:
+        return (f"covered by the approval of OP-{operation.undo_of}",)
     sign = "🚨 alone: " if operation.emergency else ""
     people: list[Inline] = [sign]
     for place, person in enumerate(operation.approved_by or (operation.decided_by,)):
@@ -162,7 +238,7 @@ def _headline(operation: Operation) -> str:
         took = span((operation.finished_at or 0) - (operation.started_at or 0))
         verified = {
             "": "",
-            "waiting": " · checking",
+            "waiting": ", checking",
             "yes": f" · verified: {operation.verification}",
             "no": f" · ⚠️ not verified: {operation.verification}",
         }[operation.verified]
@@ -184,14 +260,15 @@ def _headline(operation: Operation) -> str:
 
 
 def _sign(operation: Operation) -> str:
+    """✅ only once it is verified; what has no checks was seen by its own observation."""
     if operation.state is State.SUCCEEDED:
-        return "⚠️" if operation.verified == "no" else "✅"
+        return {"no": "⚠️", "waiting": "⏳"}.get(operation.verified, "✅")
     return {
         State.FAILED: "❌",
         State.UNKNOWN: "❔",
         State.RUNNING: "⏳",
-        State.APPROVED: "✅",
-        State.CLAIMED: "✅",
+        State.APPROVED: "⏳",
+        State.CLAIMED: "⏳",
     }.get(operation.state, "🔐" if operation.risk is Risk.P0 else "🛠️")
 
 
@@ -214,12 +291,7 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
             *alone,
         )
     if operation.state is State.UNKNOWN:
-        return (
-            Button("Observe again", "operation.observe", token, style="primary"),
-            Button("It happened", "operation.happened", token, confirm=_sure("It happened")),
-            Button("It did not", "operation.not_happened", token, confirm=_sure("It did not happen")),
-            plan,
-        )
+        return settling(operation)
     buttons: list[Button] = []
     if operation.state in (State.SUCCEEDED, State.FAILED) and operation.undo_until and not operation.undone_by:
         ask = Confirm("Undo?", f"{operation.plan.undo}. It runs at once.", "Undo", "Keep")

@@ -9,6 +9,7 @@ from bot.domain.message import (
     Line,
     Mention,
     Message,
+    Moment,
     Paragraph,
     Part,
     Preformatted,
@@ -50,10 +51,12 @@ def asked(operation: Operation) -> Message:
     """What the requester sees at once: where the request stands and who may decide."""
     rows: list[Line] = [("🔐 ", Bold(operation.plan.title), f" needs approval: {operation.id}.")]
     if operation.approvers:
-        first: list[Inline] = ["Asked "]
+        who: list[Inline] = ["Asked "]
         for place, approver in enumerate(operation.approvers):
-            first += [", " if place else "", Mention(approver.person, approver.slack)]
-        rows.append((*first, "."))
+            who += [", " if place else "", Mention(approver.person, approver.slack)]
+            if approver.at > operation.created_at:
+                who += [" (at ", Moment(approver.at), ")"]
+        rows.append((*who, ". You are told in its thread."))
     else:
         rows.append(("Nobody else holds a role that may approve it; it will expire unless that changes.",))
     parts: tuple[Part, ...] = (

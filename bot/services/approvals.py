@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.domain import operation_messages
+from bot.domain import operation_messages, review
+from bot.domain.business_hours import BusinessHours
 from bot.domain.errors import BotError, Conflict, NotFound, Refused, UsageError
 from bot.domain.one_line import one_line
 from bot.domain.operation import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Decision, Operation, State
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Rule
-from bot.domain.timing import HOUR, span
+from bot.domain.timing import span
 from bot.ports import Clock
 from bot.services import audit, operation_rows, outbox
 from bot.services.directory import Directory
 from bot.services.operation_ports import Ladder, OpenIncidents
 from bot.store import Ledger, Tx
 
-REVIEW_EVERY = HOUR
 LISTED_FOR_EMERGENCIES = frozenset({"roll_back", "restart", "clear_stuck", "put_back"})
 
 
@@ -42,6 +42,7 @@ class Approvals:
         directory: Directory,
         ladder: Ladder,
         incidents: OpenIncidents,
+        hours: BusinessHours,
         *,
         wake: Callable[[], None],
     ) -> None:
@@ -51,6 +52,7 @@ class Approvals:
         self._directory = directory
         self._ladder = ladder
         self._incidents = incidents
+        self._hours = hours
         self._wake = wake
 
     async def decide(
@@ -69,7 +71,7 @@ class Approvals:
         return outcome
 
     async def sign(self, reference: str, actor: Actor, *, receipt: str | None = None) -> Operation:
-        """Sign the review of an emergency run; the one who ran it cannot."""
+        """Sign the review of an emergency run; only an approver who took no part in it can."""
         access = await self._directory.access(actor)
         outcome = await self._ledger.write(lambda tx: self._sign(tx, reference, actor, access), receipt=receipt)
         if isinstance(outcome, BotError):
@@ -183,13 +185,15 @@ class Approvals:
             person=actor.person,
             expires_at=now + EXPIRES_AFTER,
             emergency=int(emergency),
-            review_at=now + REVIEW_EVERY if emergency else None,
+            review_at=review.next_reminder(self._hours, now, now) if emergency else None,
             was=operation.state.value,
         )
         if changed != 1:
             raise Conflict(f"{operation.id} was decided at the same moment.")
+        agreed = operation_rows.by_number(tx, operation.number)
+        operation_rows.tell_requester(tx, agreed, now)
         if emergency:
-            self._page_next(tx, operation_rows.by_number(tx, operation.number), actor)
+            self._page_next(tx, agreed, actor)
 
     def _page_next(self, tx: Tx, operation: Operation, actor: Actor) -> None:
         following = [person for _, person in self._ladder.ladder(self._clock.now()) if person.person != actor.person]
@@ -214,16 +218,19 @@ class Approvals:
             self._refusal(tx, actor, operation.id, "review", error)
             return error
         audit.record(tx, at=now, actor=actor, kind="operation.reviewed", subject=operation.id)
-        return operation_rows.publish(tx, operation.number, now)
+        signed = operation_rows.publish(tx, operation.number, now)
+        if operation_rows.posted(tx, operation_rows.review_key(signed)):
+            operation_rows.remind(tx, signed, now)
+        return signed
 
     def _allow_review(self, operation: Operation, actor: Actor, access: Access) -> None:
         if not operation.emergency:
             raise Conflict(f"{operation.id} was approved in the usual way; there is nothing to sign.")
         if operation.started_at is None:
             raise Conflict(f"{operation.id} has not run; there is nothing to sign.")
-        if actor.person == operation.decided_by:
-            raise Refused("You ran this yourself; someone else must sign the review.")
-        verdict = self._policy.may_ask(access, operation.risk)
+        if self._own(operation, actor) or actor.person in review.took_part(operation):
+            raise Refused("You took part in this yourself; someone else must sign the review.")
+        verdict = self._frozen(operation).may_approve(access, operation.risk, own=False)
         if not verdict.allowed:
             raise Refused(f"The review was not signed: {verdict.reason}.")
 
@@ -260,6 +267,7 @@ def end(tx: Tx, operation: Operation, state: State, actor: Actor, *, note: str =
     )
     if ended:
         operation_rows.release(tx, operation, now, in_vain=True)
+        operation_rows.tell_requester(tx, operation_rows.by_number(tx, operation.number), now)
     return bool(ended)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from bot.domain import operation_messages
 from bot.domain.incident_messages import summary_line
 from bot.domain.message import Bold, Button, Buttons, Divider, Heading, Message, Paragraph, Part, Small
 from bot.domain.people import Actor
@@ -47,7 +48,8 @@ class Home:
             return Message("Steward", tuple(await self._decisions(actor)))
         incidents = await self._open_incidents()
         decisions = await self._decisions(actor)
-        return Message("Steward", (*incidents, Divider(), *decisions, Divider(), *await self._health()))
+        unknown = await self._unknown()
+        return Message("Steward", (*incidents, *unknown, Divider(), *decisions, Divider(), *await self._health()))
 
     async def _open_incidents(self) -> list[Part]:
         incidents = await self._incidents.unresolved()
@@ -68,6 +70,13 @@ class Home:
         if not pending:
             parts.append(Paragraph((("Nothing.",),)))
         return parts
+
+    async def _unknown(self) -> list[Part]:
+        parts: list[Part] = []
+        for operation in (await self._operations.unknown())[:MOST]:
+            parts.append(Paragraph((operation_messages.unknown_line(operation),)))
+            parts.append(Buttons(operation_messages.settling(operation)))
+        return [Heading("Outcome unknown"), *parts] if parts else []
 
     async def _health(self) -> list[Part]:
         parts: list[Part] = [Heading("Health at a glance")]

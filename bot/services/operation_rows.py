@@ -155,12 +155,41 @@ def publish(tx: Tx, number: int, now: int) -> Operation:
         key = copy_key(operation, approver)
         if posted(tx, key):
             outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
+    _show_in_incident(tx, operation, now)
     return operation
+
+
+def tell_requester(tx: Tx, operation: Operation, now: int) -> None:
+    """Mention in the thread who waits for it, unless it was their own doing or nobody else ever saw it."""
+    requester = operation.requester
+    if requester.via == "bot" or operation.decided_by == requester.person or not posted(tx, operation.key):
+        return
+    message = operation_messages.for_requester(operation)
+    key = f"{operation.key}:{operation.state}"
+    outbox.post(tx, key=key, channel=operation.channel, message=message, now=now, thread=operation.key)
+
+
+def remind(tx: Tx, operation: Operation, now: int) -> None:
+    """Post the reminder that a review is open, or edit it: also once it is signed."""
+    message = operation_messages.review_wanted(operation, now)
+    outbox.post(tx, key=review_key(operation), channel=operation.channel, message=message, now=now)
+
+
+def review_key(operation: Operation) -> str:
+    """The outbox key of the reminder."""
+    return f"{operation.key}:review"
 
 
 def copy_key(operation: Operation, approver: Approver) -> str:
     """The outbox key of an approver's own copy."""
     return f"{operation.key}:{approver.person}"
+
+
+def _show_in_incident(tx: Tx, operation: Operation, now: int) -> None:
+    header = f"incident:{operation.incident}"
+    if operation.incident and posted(tx, header):
+        message, key = operation_messages.in_incident(operation), f"{operation.key}:incident"
+        outbox.post(tx, key=key, channel=operation.channel, message=message, now=now, thread=header)
 
 
 def _never_shown(tx: Tx, operation: Operation) -> bool:

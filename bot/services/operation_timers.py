@@ -1,12 +1,13 @@
 """What comes due for an operation by itself: expiry, pings of further approvers, reminders of a review."""
 
-from bot.domain import operation_messages
+from bot.domain import operation_messages, review
+from bot.domain.business_hours import BusinessHours
 from bot.domain.operation import Operation, State
 from bot.domain.people import STEWARD
 from bot.domain.timing import MINUTE
 from bot.ports import Clock
 from bot.services import audit, operation_rows, outbox
-from bot.services.approvals import REVIEW_EVERY, end
+from bot.services.approvals import end
 from bot.services.operation_ports import OpenIncidents
 from bot.store import Ledger, Tx
 
@@ -16,10 +17,11 @@ class OperationTimers:
 
     name = "operation timers"
 
-    def __init__(self, ledger: Ledger, clock: Clock, incidents: OpenIncidents) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, incidents: OpenIncidents, hours: BusinessHours) -> None:
         self._ledger = ledger
         self._clock = clock
         self._incidents = incidents
+        self._hours = hours
 
     async def run(self, now: int) -> bool:
         """Handle one batch; true while more may be due."""
@@ -74,13 +76,8 @@ class OperationTimers:
         return True
 
     def _nag(self, tx: Tx, operation: Operation, now: int) -> bool:
-        if not tx.run("move_review", number=operation.number, now=now, later=now + REVIEW_EVERY):
+        later = review.next_reminder(self._hours, operation.decided_at or now, now)
+        if not tx.run("move_review", number=operation.number, now=now, later=later):
             return False
-        outbox.post(
-            tx,
-            key=f"{operation.key}:review:{now}",
-            channel=operation.channel,
-            message=operation_messages.review_wanted(operation),
-            now=now,
-        )
+        operation_rows.remind(tx, operation, now)
         return True

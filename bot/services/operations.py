@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.config.models import StewardModel
+from bot.domain import operation_messages
 from bot.domain.errors import BotError, Conflict, Refused
 from bot.domain.one_line import one_line
 from bot.domain.operation import (
@@ -27,6 +28,7 @@ from bot.services.action import Action, Actions
 from bot.services.approvals import Approvals
 from bot.services.directory import Directory
 from bot.services.execution import Execution
+from bot.services.matrix import business_hours
 from bot.services.operation_ports import Ladder, LedgerIncidents, OpenIncident, OpenIncidents, Verifier
 from bot.services.operation_timers import OperationTimers
 from bot.store import Ledger, Tx
@@ -63,9 +65,10 @@ class Operations:
         self._channel = config.channel
         self._incidents = incidents or LedgerIncidents()
         self._wake = wake
-        self.approvals = Approvals(ledger, clock, policy, directory, oncall, self._incidents, wake=wake)
+        hours = business_hours(config.business_hours, config.timezone)
+        self.approvals = Approvals(ledger, clock, policy, directory, oncall, self._incidents, hours, wake=wake)
         self.execution = Execution(ledger, clock, actions, health, owner, wake=wake, again=self._ask_again)
-        self.timers = OperationTimers(ledger, clock, self._incidents)
+        self.timers = OperationTimers(ledger, clock, self._incidents, hours)
 
     async def propose(
         self,
@@ -157,6 +160,7 @@ class Operations:
             targets=action.targets,
             state=State.APPROVED,
             requester=actor,
+            on_call=False,
             reason=reason,
             plan=plan,
             fingerprint=fingerprint(action.name, action.parameters(), action.targets, plan.material),
@@ -201,6 +205,13 @@ class Operations:
             for operation in waiting
             if operation.approver_roles & access.roles and operation.requester.person != actor.person
         ]
+
+    async def unknown(self, system: str = "") -> list[Operation]:
+        """Operations whose outcome is not known, of one system or of all."""
+        found = await self._ledger.read(
+            lambda tx: [operation_rows.from_row(tx, row) for row in tx.all("unknown_operations")]
+        )
+        return [operation for operation in found if system in ("", operation.system)]
 
     async def recent(self, system: str, n: int = 10) -> list[Operation]:
         """The latest operations of a system, newest first."""
@@ -260,6 +271,7 @@ class Operations:
         return replace(operation, incident=found.id, severity=found.severity, reason=operation.reason or found.title)
 
     def _store(self, tx: Tx, draft: Operation) -> Operation:
+        self._refuse_second(tx, draft)
         row = tx.one("next_number", name="operation")
         operation = replace(draft, number=row["value"] if row else 0)
         operation_rows.insert(tx, operation)
@@ -282,6 +294,13 @@ class Operations:
         if operation.undo_of:
             operation_rows.publish(tx, operation.undo_of, operation.created_at)
         return operation_rows.publish(tx, operation.number, operation.created_at)
+
+    def _refuse_second(self, tx: Tx, draft: Operation) -> None:
+        """Point out that the same is asked for already: a second request would only be void, or done twice."""
+        wanted = {name: getattr(draft, name) for name in ("system", "action", "parameters", "incident")}
+        row = tx.one("same_request", **wanted)
+        if row is not None:
+            raise Conflict(operation_messages.asked_already(operation_rows.from_row(tx, row)))
 
     async def _ask_again(self, voided: Operation) -> str:
         """After a drift: the same request, planned anew. Returns its id, or why there is none."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.domain import operation_messages
 from bot.domain.health import Report, body, headline, overview_message
 from bot.domain.incident import Incident
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
@@ -22,7 +23,7 @@ class Situation:
         self._incidents = incidents
 
     async def context(self, system: str) -> tuple[Line, ...]:
-        """`Last change: app v41, @sre 02:38 · INC-12 P0, nobody has it yet`; empty where there is neither."""
+        """`Last change: app v41, @sre 02:38 · INC-12 P0, nobody has it yet`; above it each unknown outcome."""
         changed = await self._operations.last_change(system)
         incidents = [incident for incident in await self._incidents.unresolved() if incident.system == system]
         told: list[Inline] = []
@@ -30,7 +31,8 @@ class Situation:
             told += ["Last change: ", *_change(changed)]
         for incident in incidents[:2]:
             told += [" · " if told else "", *_incident(incident)]
-        return (tuple(told),) if told else ()
+        unknown = [operation_messages.unknown_line(each) for each in await self._operations.unknown(system)]
+        return (*unknown, *((tuple(told),) if told else ()))
 
     async def reports(self, systems: Sequence[str]) -> list[Report]:
         """Whole reports with their context."""

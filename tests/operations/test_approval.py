@@ -1,10 +1,12 @@
 """Who may decide on an operation, by the one path that button, form and command line share."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from bot.domain.errors import Conflict, NotFound, Refused, UsageError
+from bot.domain.message import Mention, Message, Paragraph
 from bot.domain.operation import Decision, State
 from bot.domain.people import STEWARD, Actor
 from bot.domain.timing import HOUR, MINUTE
@@ -185,7 +187,7 @@ async def test_an_unreadable_group_counts_for_an_hour(world: World) -> None:
     """The last good copy serves for an hour, then nobody holds the role."""
     world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
     first = await world.asked()
-    second = await world.asked()
+    second = await world.asked(release="v39")
     world.groups.broken = True
 
     world.clock.advance(HOUR)
@@ -290,3 +292,118 @@ OP-1 · open while INC-12 is P0"""
 
     channel, message = (await world.messages())["operation:OP-1"]
     assert ("C0ALERTS", expected) == (channel, said(message))
+
+
+@pytest.mark.parametrize("outcome", ["approved", "denied", "expired", "void", "alone"])
+async def test_whoever_asked_is_told_what_became_of_it(world: World, outcome: str) -> None:
+    """A mention in the thread of the request; nobody has to keep looking at it."""
+    if outcome == "alone":
+        world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+    operation = await world.asked(ENGINEER)
+    if outcome == "expired":
+        world.clock.advance(15 * MINUTE)
+    elif outcome == "denied":
+        await world.operations.decide(operation.token, LEAD, "deny", "not now")
+    else:
+        person, decision = (SRE, "emergency") if outcome == "alone" else (LEAD, "approve")
+        await world.operations.decide(operation.token, person, cast("Decision", decision))
+        world.web.current = "v39" if outcome == "void" else "v41"
+    await world.work()
+
+    expected = {
+        "approved": "@engineer: OP-1 was approved by @lead; it runs now.",
+        "denied": "@engineer: OP-1 was denied by @lead: not now. You may ask again.",
+        "expired": "@engineer: OP-1 expired without a decision; ask again if it is still needed.",
+        "void": "@engineer: OP-1 is void: the state changed since it was approved (release v41 became release v39); "
+        "nothing ran.",
+        "alone": "@engineer: OP-1 was run alone by @sre; it runs now.",
+    }[outcome]
+    key = f"operation:OP-1:{'approved' if outcome == 'alone' else outcome}"
+    message = (await world.messages())[key][1]
+    assert expected == said(message)
+    assert Mention("engineer", "U0ENGINEER") in cast("Paragraph", message.parts[0]).lines[0]
+    assert "operation:OP-1" == await world.thread(key)
+
+
+async def test_nobody_is_told_of_their_own_doing(world: World) -> None:
+    """Who cancels a request, or runs their own alone, knows it."""
+    world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+    first = await world.asked()
+    await world.operations.decide(first.token, SRE, "cancel")
+    second = await world.asked()
+    await world.operations.decide(second.token, SRE, "emergency")
+    await world.work()
+
+    mentioned = [key for key, (_, message) in (await world.messages()).items() if said(message).startswith("@sre:")]
+    assert [] == mentioned
+
+
+async def test_approvers_are_mentioned_when_it_is_their_turn(world: World) -> None:
+    """The message names all of them from the start, and pings only those whose time has come."""
+    await world.asked()
+    first = _mentioned((await world.messages())["operation:OP-1"][1])
+    world.clock.advance(3 * MINUTE)
+    await world.work()
+
+    assert {"sre": True, "lead": True, "manager": False} == {person: bool(slack) for person, slack in first.items()}
+    assert "U0MANAGER" == _mentioned((await world.messages())["operation:OP-1"][1])["manager"]
+
+
+async def test_as_many_are_pinged_at_once_as_are_needed(world: World) -> None:
+    """With two approvals needed both people are asked in the first minute, and both may give theirs."""
+    world.policy = rules(approvals=2)
+    world.operations = world.replica("one")
+    world.groups.members_of["S0APPROVERS"] |= {"U0ENGINEER"}
+    operation = await world.asked()
+    await world.work()
+
+    pings = [each.at - operation.created_at for each in operation.approvers]
+    assert [0, 0, 3 * MINUTE] == pings
+    assert {"operation:OP-1", "operation:OP-1:lead", "operation:OP-1:manager"} == set(await world.messages())
+
+
+def _mentioned(message: Message) -> dict[str, str]:
+    """Person and Slack id of every mention; without an id nobody is pinged."""
+    lines = [line for part in message.parts if isinstance(part, Paragraph) for line in part.lines]
+    return {item.person: item.slack for line in lines for item in line if isinstance(item, Mention)}
+
+
+@pytest.mark.parametrize("decided", [False, True])
+async def test_a_second_request_for_one_change_is_pointed_out(world: World, *, decided: bool) -> None:
+    """It is refused with the first one's number and state; another release, or an ended request, is another matter."""
+    operation = await world.asked()
+    if decided:
+        await world.operations.decide(operation.token, LEAD, "approve")
+
+    with pytest.raises(Conflict, match="OP-1 is this request already: Roll back shop/web v41 → v40, by @sre"):
+        await world.asked(ENGINEER)
+    other = await world.asked(ENGINEER, release="v39")
+    await world.operations.decide(operation.token, SRE, "cancel")
+    again = await world.asked(ENGINEER)
+
+    assert [2, 3] == [other.number, again.number]
+
+
+async def test_a_request_from_before_the_incident_is_no_second_one(world: World) -> None:
+    """Asked again inside the incident it stays open as long, and may be run alone."""
+    await world.asked()
+    world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+
+    again = await world.asked()
+
+    assert "INC-12" == again.incident
+    assert "[Emergency run…]" in await world.sees("operation:OP-2")
+
+
+async def test_a_covered_undo_says_what_it_is(world: World) -> None:
+    """It is the undo of another operation, covered by that one's approval, by whoever pressed; not somebody on call."""
+    operation = await world.asked()
+    await world.operations.decide(operation.token, LEAD, "approve")
+    await world.work()
+    await world.operations.undo(operation.token, ENGINEER)
+    await world.work()
+
+    shown = (await world.sees("operation:OP-2")).splitlines()
+    assert "✅ Undo of OP-1: Roll back shop/web v40 → v41 · @engineer" == shown[0]
+    assert "→ ✅ covered by the approval of OP-1 · done in" in "\n".join(shown)
+    assert "on call" not in "\n".join(shown)

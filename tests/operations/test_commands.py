@@ -114,7 +114,7 @@ async def test_a_complete_rollback_asks_for_approval(world: World) -> None:
     told = await sees(world, SRE, payload("/rollback", "shop to previous because 503"))
 
     assert "Roll back shop/web v41 → v40 needs approval: OP-1." in told
-    assert "Asked @lead, @manager." in told
+    assert "Asked @lead, @manager (at <" in told
     assert State.PENDING == (await world.operations.find("OP-1")).state
 
 

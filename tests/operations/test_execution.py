@@ -191,7 +191,7 @@ async def test_a_locked_target_waits_and_shows_by_whom(world: World) -> None:
     dead = world.replica("dead").execution
     await dead._claims.claim(first.number, world.clock.now())
     world.clock.advance(4 * SECOND)
-    second = await world.asked()
+    second = await world.asked(release="v39")
     await world.operations.decide(second.token, LEAD, "approve")
     await world.work()
 
@@ -393,7 +393,7 @@ async def test_a_dry_run_is_the_same_plan_and_stores_nothing(world: World) -> No
 
 async def test_it_can_be_cancelled_until_it_runs(world: World) -> None:
     """The requester may withdraw it, also after the approval; after the run it is too late."""
-    first, second = await approved(world), await world.asked()
+    first, second = await approved(world), await world.asked(release="v39")
     await world.operations.decide(first.token, SRE, "cancel")
     await world.operations.decide(second.token, SRE, "cancel")
     await world.work()

@@ -1,12 +1,14 @@
 """What happens to a request by itself: expiry, pings one after the other, emergency runs and their review."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.domain.errors import Conflict, Refused
-from bot.domain.operation import State
-from bot.domain.timing import HOUR, MINUTE
+from bot.domain.operation import Operation, State
+from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.services.operation_ports import OpenIncident
-from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, World
+from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World
 
 pytestmark = pytest.mark.ledger
 P0 = OpenIncident("INC-12", "P0", "Shop is down")
@@ -73,7 +75,7 @@ async def test_nobody_is_pinged_after_the_decision(world: World) -> None:
     world.clock.advance(10 * MINUTE)
     await world.work()
 
-    assert {"operation:OP-1", "operation:OP-1:lead"} == set(await world.messages())
+    assert {"operation:OP-1", "operation:OP-1:lead", "operation:OP-1:denied"} == set(await world.messages())
     assert "[" not in await world.sees("operation:OP-1:lead")
 
 
@@ -98,30 +100,69 @@ async def test_the_person_on_call_runs_alone_what_has_an_undo(world: World) -> N
     assert ["v40"] == world.web.rolled_back
     messages = await world.messages()
     assert "@U0LEAD" == messages["operation:OP-1:page"][0]
+    assert "page" == await world.lane("operation:OP-1:page")
     assert "review open" in await world.sees("operation:OP-1")
 
 
-async def test_a_review_nags_until_someone_else_signs(world: World) -> None:
-    """Every hour until another person signs; the one who ran it cannot."""
+async def _ran_alone(world: World) -> Operation:
+    """An emergency run by sre, on Sunday 3 May 2026 at 03:00 UTC."""
     world.incidents.open["shop"] = P0
-    operation = await world.asked()
+    operation = await world.asked(ENGINEER)
     await world.operations.decide(operation.token, SRE, "emergency")
     await world.work()
-    for _ in range(2):
+    return operation
+
+
+async def test_a_review_is_asked_for_in_working_hours_by_one_message(world: World) -> None:
+    """After 1, 4 and 24 h, then daily, never at night: the same message, which names who can sign."""
+    await _ran_alone(world)
+    reminded = []
+    for _ in range(80):
         world.clock.advance(HOUR)
         await world.work()
-    nags = [key for key in await world.messages() if ":review:" in key]
-    with pytest.raises(Refused, match="someone else"):
-        await world.operations.approvals.sign(operation.token, SRE)
-    await world.operations.approvals.sign(operation.token, ENGINEER)
+        if (said_at := await _reminded(world)) and said_at not in reminded:
+            reminded.append(said_at)
+
+    at = [f"{datetime.fromtimestamp(int(each) / 1000, UTC):%a %H:%M}" for each in reminded]
+    assert ["Mon 09:00", "Tue 09:00", "Wed 09:00"] == at
+    reminder = await world.sees("operation:OP-1:review")
+    assert "was run alone by @sre" in reminder
+    assert "must look at it and sign: @lead, @manager can." in reminder
+    assert ["operation:OP-1:review"] == [key for key in await world.messages() if ":review" in key]
+
+
+async def _reminded(world: World) -> str:
+    """When the reminder says that it was written."""
+    if "operation:OP-1:review" not in await world.messages():
+        return ""
+    return (await world.sees("operation:OP-1:review")).split("Reminded <")[1].rstrip(">")
+
+
+async def test_a_review_is_signed_by_an_approver_who_took_no_part(world: World) -> None:
+    """Neither who ran it, nor who asked for it, nor anybody without the role; its reminder then says who signed."""
+    operation = await _ran_alone(world)
+    world.clock.advance(2 * DAY)
+    await world.work()
+    sign = world.operations.approvals.sign
+
+    world.groups.members_of["S0APPROVERS"] |= {"U0SRE", "U0ENGINEER"}
+    world.clock.advance(MINUTE + 1)
+    for person in (SRE, ENGINEER):
+        with pytest.raises(Refused, match="took part in this yourself"):
+            await sign(operation.token, person)
+    with pytest.raises(Refused, match="needs the role approver; you do not hold it"):
+        await sign(operation.token, STRANGER)
+    await sign(operation.token, LEAD)
     with pytest.raises(Conflict, match="signed already"):
-        await world.operations.approvals.sign(operation.token, LEAD)
-    world.clock.advance(3 * HOUR)
+        await sign(operation.token, MANAGER)
+    reminder = await world.sees("operation:OP-1:review")
+    world.clock.advance(3 * DAY)
     await world.work()
 
-    assert len(nags) == 2
-    assert nags == [key for key in await world.messages() if ":review:" in key]
-    assert "review signed by engineer" in await world.sees("operation:OP-1")
+    assert "Review signed by @lead" in reminder
+    assert "[" not in reminder
+    assert reminder == await world.sees("operation:OP-1:review")
+    assert "review signed by lead" in await world.sees("operation:OP-1")
 
 
 @pytest.mark.parametrize("severity", ["P2", "P3"])

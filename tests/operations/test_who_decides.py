@@ -35,7 +35,7 @@ async def presses(world: World, actor: Actor, incoming: Incoming) -> Reply | Fai
 async def test_an_approver_need_not_be_an_engineer(world: World) -> None:
     """Who holds only the approving role reads the plan, denies with a reason and approves; a stranger does nothing."""
     world.groups.members_of["S0ENGINEERS"] = {"U0SRE"}
-    first, second = await world.asked(), await world.asked()
+    first, second = await world.asked(), await world.asked(release="v39")
 
     for key in ("operation.approve", "operation.deny", "operation.plan"):
         refused = await presses(world, STRANGER, payload(key, first.token))

@@ -28,6 +28,7 @@ from tests.fakes.production import FakeDeployments, FakeHealth, FakeQueue, FakeR
 # What a test looks at; the bot itself never reads these whole.
 queries.statements()["test_locks"] = "select name, operation from operation_lock order by name"
 queries.statements()["test_messages"] = "select key, channel, body from message order by created_at, key"
+queries.statements()["test_lane"] = "select lane, thread_key from message where key = :key"
 queries.statements()["test_audit"] = "select actor, kind, subject from audit order by written, kind"
 
 ENGINEER, SRE, LEAD, MANAGER = (Actor(name, f"U0{name.upper()}") for name in ("engineer", "sre", "lead", "manager"))
@@ -157,9 +158,9 @@ class World:
         """The change of most tests."""
         return await Restart.of(self.systems, "shop", components or ("worker",))
 
-    async def asked(self, requester: Actor = SRE, reason: str = "503") -> Operation:
+    async def asked(self, requester: Actor = SRE, reason: str = "503", release: str = "v40") -> Operation:
         """A rollback that waits for approval."""
-        return await self.operations.propose(self.roll_back(), requester, reason)
+        return await self.operations.propose(self.roll_back(release), requester, reason)
 
     async def work(self, replica: Operations | None = None) -> None:
         """Cycles of the engine until nothing more happens now."""
@@ -186,6 +187,16 @@ class World:
     async def sees(self, key: str) -> str:
         """The text of one message."""
         return said((await self.messages())[key][1])
+
+    async def lane(self, key: str) -> str:
+        """The lane in which a message goes."""
+        row = await self.ledger.read(lambda tx: tx.one("test_lane", key=key))
+        return str(row["lane"]) if row else ""
+
+    async def thread(self, key: str) -> str:
+        """The key of the message in whose thread a message stands."""
+        row = await self.ledger.read(lambda tx: tx.one("test_lane", key=key))
+        return str(row["thread_key"]) if row else ""
 
     async def audit(self) -> list[tuple[str, str, str]]:
         """Actor, kind and subject of each audit row, in order."""

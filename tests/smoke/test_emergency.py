@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.smoke.reading import words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes
 from tests.smoke.test_restart import form, started
 from tests.smoke.world import Doing, Seen, World
@@ -10,7 +11,7 @@ from tests.smoke.world import Doing, Seen, World
 @pytest.mark.row("A7")
 @pytest.mark.row("A3")
 async def test_the_person_on_call_may_roll_back_alone_and_someone_else_must_sign(world: World) -> None:
-    """Not anybody else; the next level is paged; the review nags until another person signs it."""
+    """Not anybody else; the next level is paged; one message reminds in working hours, until an approver signs."""
     await before_any_rollback(world)
     since, sre = await world.now(), world.user("sre")
     await sre.types("/incident open P0 target-list exports fail").sees("is open")
@@ -26,17 +27,25 @@ async def test_the_person_on_call_may_roll_back_alone_and_someone_else_must_sign
     assert "alone: " in done.words
     assert "review open" in done.words
     await done.click("Sign the review", by="sre").sees("someone else must sign the review")
-    await world.advance("61m")
-    nag = await world.sees("Someone else must look at it and sign", since=ts)
-    await nag.click("Sign the review", by="engineer").sees("You signed the review of OP-1")
-    await done.becomes("review signed by engineer")
-    nags = await _nags(world, ts)
-    await world.advance("2h")
-    assert nags == await _nags(world, ts)
+    await done.click("Sign the review", by="engineer").sees("needs the role approver; you do not hold it")
+    await sre.types("/incident resolve INC-1").sees("resolved")
+    await world.advance("3d")
+    reminder = await world.sees(
+        "Someone who took no part must look at it and sign: @lead, @manager, @cto can", since=ts
+    )
+    await reminder.click("Sign the review", by="lead").sees("You signed the review of OP-1")
+    await done.becomes("review signed by lead")
+    signed = await reminder.becomes("Review signed by @lead")
+    reminders = await _reminders(world, ts)
+    await world.advance("3d")
+
+    assert [] == signed.buttons
+    assert [signed.words] == reminders == await _reminders(world, ts)
 
 
-async def _nags(world: World, since: str) -> int:
-    return sum("must look at it and sign" in str(each) for each in await world.messages() if each["ts"] > since)
+async def _reminders(world: World, since: str) -> list[str]:
+    found = [words(each) for each in await world.messages() if each["ts"] > since]
+    return [said for said in found if said.startswith("📝")]
 
 
 @pytest.mark.row("A7")

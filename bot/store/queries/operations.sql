@@ -161,11 +161,23 @@ select min(due) as due from (
 -- name: pending_operations
 select * from operation where state = 'pending' order by number;
 
+-- name: unknown_operations
+select * from operation where state = 'unknown' order by number;
+
+-- name: same_request
+-- A request for exactly this change, in the same incident, that is still under way.
+select * from operation
+where system = :system and action = :action and parameters = :parameters and incident = :incident
+    and state in ('pending', 'approved', 'claimed', 'running', 'unknown')
+order by number limit 1;
+
 -- name: recent_operations
 select * from operation where system = :system order by number desc limit :n;
 
 -- name: last_change_of_system
+-- What moves entries of a queue explains no outage.
 select * from operation where system = :system and state in ('succeeded', 'failed') and started_at is not null
+    and action not in ('retry_failed', 'remove_expired', 'clear_stuck', 'put_back')
 order by number desc limit 1;
 
 -- name: open_incident_for_operation
