@@ -19,6 +19,8 @@ from bot.store import Ledger
 
 _log = structlog.get_logger(__name__)
 _Members = tuple[frozenset[str] | None, bool]
+_FIRST_ANSWER = 2.0
+"""Seconds that a page waits for a group of which no copy is known; other levels are not held up any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,22 @@ class Directory:
 
     async def holders(self, roles: frozenset[str]) -> tuple[Actor, ...]:
         """Everyone who holds one of these roles now, in the order of the configuration."""
+        groups = {group: (await self._members(group))[0] or frozenset() for group in self._groups_of(roles)}
+        return self._in_order(roles, groups)
+
+    async def holders_to_page(self, roles: frozenset[str]) -> tuple[Actor, ...]:
+        """As `holders`, by the last good copy of a group, however old: it decides at once, and is renewed afterwards.
+
+        Whom to page is no question of rights, and nobody's phone may wait for Slack.
+        """
+        groups = self._groups_of(roles)
+        members = await asyncio.gather(*(self._members_to_page(group) for group in groups))
+        return self._in_order(roles, dict(zip(groups, members, strict=True)))
+
+    def _groups_of(self, roles: frozenset[str]) -> list[str]:
+        return sorted({self._config.roles[role].group for role in roles if role in self._config.roles} - {""})
+
+    def _in_order(self, roles: frozenset[str], groups: Mapping[str, frozenset[str]]) -> tuple[Actor, ...]:
         found: dict[str, Actor] = {}
         for role in sorted(roles):
             model = self._config.roles.get(role)
@@ -88,10 +106,9 @@ class Directory:
                 continue
             for name in model.people:
                 found.setdefault(name, self.person(name))
-            if model.group:
-                for slack in (await self._members(model.group))[0] or ():
-                    actor = self.actor(slack)
-                    found.setdefault(actor.person, actor)
+            for slack in groups.get(model.group, ()):
+                actor = self.actor(slack)
+                found.setdefault(actor.person, actor)
         order: Mapping[str, int] = {name: place for place, name in enumerate(self._config.people)}
         return tuple(sorted(found.values(), key=lambda actor: (order.get(actor.person, len(order)), actor.person)))
 
@@ -105,13 +122,30 @@ class Directory:
         copy = self._copies.get(group)
         if copy is not None and self._clock.now() - copy.read_at <= MINUTE:
             return copy.members, False
+        # Shielded: one who gives up must not end the question for the others.
+        return await asyncio.shield(self._question(group))
+
+    async def _members_to_page(self, group: str) -> frozenset[str]:
+        copy = self._copies.get(group) or await self._kept(group)
+        if copy is not None:
+            self._copies.setdefault(group, copy)
+            if self._clock.now() - copy.read_at > MINUTE:
+                self._question(group)
+            return copy.members
+        try:
+            async with asyncio.timeout(_FIRST_ANSWER):
+                return (await self._members(group))[0] or frozenset()
+        except TimeoutError:
+            return frozenset()
+
+    def _question(self, group: str) -> "asyncio.Task[_Members]":
+        """The question to Slack that is under way, or a new one."""
         asking = self._asking.get(group)
         if asking is None:
             asking = asyncio.create_task(self._ask(group))
             self._asking[group] = asking
             asking.add_done_callback(lambda _: self._asking.pop(group, None))
-        # Shielded: one who gives up must not end the question for the others.
-        return await asyncio.shield(asking)
+        return asking
 
     async def _ask(self, group: str) -> _Members:
         """As `_members`, asking Slack: once for everybody who wants to know at the same time."""

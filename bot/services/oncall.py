@@ -1,5 +1,6 @@
 """On call: which person stands behind a level at a moment, and who follows."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -62,9 +63,10 @@ class OnCall:
         return name in self._rotations or name == ON_CALL
 
     async def roster(self) -> "Roster":
-        """What a transaction needs to name people: role holders are read now, rotations are known at any time."""
-        holders = {role: await self._directory.holders(frozenset({role})) for role in sorted(self._roles)}
-        return Roster(self, holders)
+        """What a transaction needs to name people, without waiting for Slack where a copy of its groups is known."""
+        roles = sorted(self._roles)
+        holders = await asyncio.gather(*(self._directory.holders_to_page(frozenset({role})) for role in roles))
+        return Roster(self, dict(zip(roles, holders, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

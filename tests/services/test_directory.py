@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from bot.domain.timing import MINUTE
+from bot.domain.timing import HOUR, MINUTE
 from bot.services.directory import Directory
 from bot.services.group_copies import GroupCopies
+from bot.services.oncall import OnCall
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.groups import FakeGroups
+from tests.incidents.world import configuration as incident_configuration
 from tests.operations.world import configuration
 
 
@@ -81,3 +83,40 @@ async def test_a_copy_is_there_when_slack_falls_silent_at_night(ledger: Ledger, 
     access = await later.access(later.actor("U0ANYONE"))
 
     assert (True, True) == (bool(access.roles), access.stale)
+
+
+@pytest.mark.ledger
+async def test_a_page_goes_to_the_last_good_copy_of_a_group_at_once(ledger: Ledger, clock: FakeClock) -> None:
+    """A silent Slack holds no page up: the copy decides, however old, and is renewed once Slack answers."""
+    levels = [{"notify": ["seniors"]}, {"notify": ["primary"], "after": "5m"}]
+    row = {"respond": "5m", "escalate": "15m", "levels": levels}
+    severities = dict.fromkeys(("P0", "P1", "P2", "P3"), row)
+    roles = {"seniors": {"group": "S0SENIORS"}, "engineer": {"people": ["engineer"]}}
+    model = incident_configuration(severities=severities, roles=roles)
+    before = Directory(model, FakeGroups({"S0SENIORS": {"U0LEAD"}}), clock, ledger)
+    await before.read_groups()
+    clock.advance(26 * HOUR)
+    groups = SlowGroups("U0MANAGER")
+    directory = Directory(model, groups, clock, ledger)
+    oncall = OnCall(model, directory, clock)
+
+    async with asyncio.timeout(1):
+        at_once = await oncall.roster()
+        await oncall.roster()
+    asked = groups.asked
+    groups.answer.set()
+    await asyncio.gather(*directory._asking.values())
+    renewed = await oncall.roster()
+
+    assert ["lead"] == [actor.person for actor in at_once.who(("seniors",), clock.now())]
+    assert (1, ["manager"]) == (asked, [actor.person for actor in renewed.who(("seniors",), clock.now())])
+
+
+@pytest.mark.ledger
+async def test_a_group_that_was_never_read_holds_no_page_up(ledger: Ledger, clock: FakeClock) -> None:
+    """Nobody is known to hold it, so the next level follows; Slack gets two seconds to say otherwise."""
+    roles = {"seniors": {"group": "S0SENIORS"}, "engineer": {"people": ["engineer"]}}
+    directory = Directory(incident_configuration(roles=roles), SlowGroups("U0LEAD"), clock, ledger)
+
+    async with asyncio.timeout(4):
+        assert () == await directory.holders_to_page(frozenset({"seniors"}))
