@@ -61,7 +61,7 @@ def reading_line(reading: Reading) -> Line:
     if told:
         parts.append(f"  {told}")
     if reading.since is not None:
-        parts += [" since ", Moment(reading.since)]
+        parts += [" since ", Moment(reading.since, now=reading.at)]
     if reading.trend:
         parts.append(f" {reading.trend}")
     return tuple(parts)

@@ -5,9 +5,13 @@ Text from people or systems goes in as `str` and is escaped by whoever renders i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
+from bot.domain.timing import HOUR
+
 Style = Literal["primary", "danger"]
+TimeStyle = Literal["time", "seconds", "date"]
 Outcome = Literal["done", "unhealthy", "refused", "usage", "waiting", "pending"]
 EXIT_CODES: Mapping[Outcome, int] = {"done": 0, "unhealthy": 1, "refused": 1, "usage": 2, "waiting": 3}
 """What the command line's exit code says of a message."""
@@ -54,10 +58,23 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time, shown as hours and minutes in the reader's zone. `at` in epoch milliseconds UTC."""
+    """A point in time, shown as hours and minutes in the reader's zone. `at` in epoch milliseconds UTC.
+
+    `now`: when the message is written; a time of another day is then shown with its date.
+    """
 
     at: int
-    style: Literal["time", "seconds", "date"] = "time"
+    style: TimeStyle = "time"
+    now: int | None = None
+
+    def style_in(self, zone: tzinfo) -> TimeStyle:
+        """How it is shown to a reader in this zone; half a day away, readers of other zones get the date too."""
+        if self.style != "time" or self.now is None:
+            return self.style
+        if abs(self.now - self.at) >= 12 * HOUR:
+            return "date"
+        days = {datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).date() for ms in (self.at, self.now)}
+        return "time" if len(days) == 1 else "date"
 
 
 Inline = str | Bold | Code | Mention | ChannelLink | Link | Moment

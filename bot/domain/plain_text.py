@@ -82,9 +82,9 @@ def _inline(part: Inline, zone: ZoneInfo) -> str:
             return f"#{channel}"
         case Link(label, url):
             return f"{label} ({url})"
-        case Moment(at, style):
+        case Moment(at):
             seconds = min(max(at // 1000, 0), _LAST)
-            return datetime.fromtimestamp(seconds, UTC).astimezone(zone).strftime(_FORMATS[style])
+            return datetime.fromtimestamp(seconds, UTC).astimezone(zone).strftime(_FORMATS[part.style_in(zone)])
         case Bold(text) | Code(text):
             return text
 

@@ -82,8 +82,8 @@ class Thresholds:
 class Reading:
     """One check's result.
 
-    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms, `since`
-    epoch ms.
+    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms; `since`
+    and `at`, when it was read, in epoch ms.
     """
 
     check: str
@@ -98,3 +98,4 @@ class Reading:
     count: int = 1
     notes: tuple[str, ...] = ()
     trend: str = ""
+    at: int | None = None

@@ -54,7 +54,7 @@ class Health:
         targets = [self._systems[name] for name in systems]
         started, at = self._clock.wall(), self._clock.now()
         jobs = [
-            (target, title, asyncio.create_task(run()))
+            (target, title, asyncio.create_task(self._timed(run)))
             for target in targets
             for title, run in self._runs(target, names)
         ]
@@ -90,6 +90,10 @@ class Health:
                 check = system.check(name)
                 chosen.append((check.title, _bound(self._check, check)))
         return chosen
+
+    async def _timed(self, run: Run) -> Reading:
+        reading = await run()
+        return replace(reading, at=self._clock.now())
 
     async def _check(self, check: Check) -> Reading:
         started = self._clock.wall()

@@ -81,7 +81,7 @@ class Probe:
 
 def _blindness(system: System, reading: Reading) -> Message:
     reason = reading.reason or reading.value
-    since: Line = (" since ", Moment(reading.since)) if reading.since is not None else ()
+    since: Line = (" since ", Moment(reading.since, now=reading.at)) if reading.since is not None else ()
     first: Line = (f"{Status.UNKNOWN.sign} ", Bold(f"{system.title}: {reading.title}"), " cannot be read", *since)
     text = f"{Status.UNKNOWN.sign} {system.title}: {reading.title} cannot be read: {reason}"
     second = "This is our own trouble, so its health is not known until it is mended. I say this once."

@@ -13,7 +13,7 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,40}\Z")
 _ADDRESS = re.compile(r"https?://[^\s<>|\"\x00-\x1f\x7f]+\Z")
 _LAST_SECOND = 253_402_300_799
 
-FORMATS = {"time": "{time}", "seconds": "{time_secs}", "date": "{date_short} {time}"}
+_FORMATS = {"time": "{time}", "seconds": "{time_secs}", "date": "{date_short} {time}"}
 _FALLBACKS = {"time": "%H:%M", "seconds": "%H:%M:%S", "date": "%-d %b %Y %H:%M"}
 
 
@@ -39,4 +39,10 @@ def seconds(moment: Moment) -> int:
 
 def fallback(moment: Moment, zone: ZoneInfo) -> str:
     """The moment in the bot's own time zone, for clients that cannot show the reader's."""
-    return datetime.fromtimestamp(seconds(moment), UTC).astimezone(zone).strftime(_FALLBACKS[moment.style])
+    when = datetime.fromtimestamp(seconds(moment), UTC).astimezone(zone)
+    return when.strftime(_FALLBACKS[moment.style_in(zone)])
+
+
+def format_of(moment: Moment, zone: ZoneInfo) -> str:
+    """How Slack is told to show the moment."""
+    return _FORMATS[moment.style_in(zone)]

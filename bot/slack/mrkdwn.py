@@ -83,9 +83,9 @@ def _inline(part: Inline, zone: ZoneInfo) -> str:  # noqa: C901, PLR0911 - one c
             return f"<{escaped(url)}|{literal(' '.join(label.split())).replace('|', '¦') or escaped(url)}>"
         case Link(label, url):
             return literal(f"{label} ({url})")
-        case Moment(_, style):
+        case Moment():
             # The fallback is ours: digits and colons only.
-            return f"<!date^{inlines.seconds(part)}^{inlines.FORMATS[style]}|{inlines.fallback(part, zone)}>"
+            return f"<!date^{inlines.seconds(part)}^{inlines.format_of(part, zone)}|{inlines.fallback(part, zone)}>"
 
 
 def _marked(mark: str, text: str) -> str:

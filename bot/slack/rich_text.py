@@ -74,12 +74,12 @@ def _inline(part: Inline, zone: ZoneInfo) -> list[Json]:  # noqa: C901, PLR0911 
             return [{"type": "link", "url": url} | ({"text": shown[:SECTION]} if shown.strip() else {})]
         case Link(label, url):
             return _text(without_unseen(f"{label} ({url})"))
-        case Moment(_, style):
+        case Moment():
             return [
                 {
                     "type": "date",
                     "timestamp": inlines.seconds(part),
-                    "format": inlines.FORMATS[style],
+                    "format": inlines.format_of(part, zone),
                     "fallback": inlines.fallback(part, zone),
                 }
             ]

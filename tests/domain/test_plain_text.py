@@ -23,6 +23,7 @@ from bot.domain.message import (
     lines,
 )
 from bot.domain.plain_text import plain
+from bot.domain.timing import DAY, HOUR
 
 AT = 1_772_420_523_000  # 2026-03-02 03:02:03 UTC
 
@@ -59,6 +60,21 @@ a graph (https://x.example/a.png)
 [Roll back…] [Queue ▾]
 04:02:03, 1.4 s, 2 Mar 2026 04:02"""
     assert expected == plain(message, ZoneInfo("Europe/Berlin"))
+
+
+def test_a_time_of_another_day_is_shown_with_its_date() -> None:
+    """`since 12:00` is never Saturday's on a Monday; the day is that of the reader."""
+    shown = [
+        plain(Message("", (Small((Moment(at, now=AT),)),)), ZoneInfo(zone))
+        for at, zone in (
+            (AT - HOUR, "UTC"),
+            (AT - 4 * HOUR, "UTC"),
+            (AT - 4 * HOUR, "Europe/Berlin"),
+            (AT - DAY, "UTC"),
+        )
+    ]
+
+    assert ["02:02", "1 Mar 2026 23:02", "00:02", "1 Mar 2026 03:02"] == shown
 
 
 def test_a_message_without_parts_is_its_fallback() -> None:

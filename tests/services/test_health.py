@@ -99,6 +99,7 @@ async def test_since_is_when_the_status_changed(ledger: Ledger, clock: FakeClock
     [well] = await Health(ledger, clock, systems).readings("app")
 
     assert down_at == later.since
+    assert clock.now() == later.at
     assert clock.now() == well.since
 
 

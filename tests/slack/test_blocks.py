@@ -37,6 +37,7 @@ from bot.domain.message import (
     TextField,
     lines,
 )
+from bot.domain.timing import HOUR
 from bot.local.workspace.blockkit.surfaces import accepted_blocks, accepted_view
 from bot.services.invocation import Incoming
 from bot.slack.blocks import render
@@ -187,6 +188,11 @@ def test_hostile_text_is_shown_letter_by_letter(text: str) -> None:
         ),
         pytest.param((Link("x", "javascript:alert(1)"), Bold("!")), "x (javascript:alert(1))*!*", id="no other scheme"),
         pytest.param((Moment(AT),), "<!date^1772420400^{time}|04:00>", id="a moment falls back to the bot's zone"),
+        pytest.param(
+            (Moment(AT, now=AT + 20 * HOUR),),
+            "<!date^1772420400^{date_short} {time}|2 Mar 2026 04:00>",
+            id="a time of another day has its date",
+        ),
     ],
 )
 def test_small_print_is_escaped(line: tuple[Inline, ...], expected: str) -> None:
