@@ -238,7 +238,7 @@ class Server:
             AuditSeal(bot.ledger, bot.clock, channel=steward.channel),
             Retention(bot.ledger),
             GroupCopies(services.directory, bot.clock),
-            Schedules(bot.ledger, bot.clock, steward, services.situation),
+            Schedules(bot.ledger, bot.clock, steward, services.situation, services.oncall),
             IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
             IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),
             self._probe,

@@ -1,18 +1,22 @@
-"""A scheduled post: the reports of several systems, what changed since the last one, and how late it is."""
+"""A scheduled post: what is open and what waits, how the systems are, what changed since, who is on call."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.health import Report, overview_message
 from bot.domain.incident import Incident
+from bot.domain.incident_board import SIGNS
+from bot.domain.incident_messages import summary_line
 from bot.domain.message import Bold, Heading, Line, Message, Moment, Paragraph, Part, Small
+from bot.domain.operation import Operation, State
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, span
 
 LATE = 2 * MINUTE
 """From here on a post says that it is late."""
 
-MOST_CHANGES = 12
+MOST = 12
+"""Lines of one kind; the rest is counted."""
 
 Digest = Mapping[str, str]
 """Status by `system/check`."""
@@ -24,6 +28,22 @@ class Before:
 
     digest: Digest
     at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Affairs:
+    """What people have to do with, beside the readings.
+
+    `open`: incidents that are not resolved, the worst first. `opened`: those of the time since `since` (epoch ms; None
+    before the first post), or None where nothing is said of them. `waiting`: operations that wait for an approval, and
+    those of which nobody knows what came. `on_call`: rotation and person.
+    """
+
+    open: Sequence[Incident] = ()
+    opened: Sequence[Incident] | None = None
+    since: int | None = None
+    waiting: Sequence[Operation] = ()
+    on_call: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +63,64 @@ def digest_of(reports: Sequence[Report]) -> dict[str, str]:
     }
 
 
-def summary(
-    run: Run, reports: Sequence[Report], before: Before, incidents: Sequence[Incident] | None = None
-) -> Message:
-    """The post. `incidents`: those opened since the last one, for a review; None for a plain summary."""
+def summary(run: Run, reports: Sequence[Report], before: Before, affairs: Affairs) -> Message:
+    """The post. What people have to do comes before what was read."""
     overview = overview_message(reports, private=False)
-    parts: list[Part] = [Heading(run.title), *overview.parts]
+    parts: list[Part] = [*_duties(affairs, {report.system: report.title for report in reports}), *overview.parts]
     if before.at is not None:
         parts.append(Paragraph(_changes(reports, before, before.at)))
-    if incidents is not None:
-        parts.append(Paragraph(_incidents(incidents)))
-    parts += _lateness(run)
-    return Message(f"{run.title}: {overview.text}", tuple(parts))
+    return _post(run, affairs, overview.text, parts)
 
 
-def failed_summary(run: Run, reason: str) -> Message:
+def failed_summary(run: Run, reason: str, affairs: Affairs) -> Message:
     """The post of a run whose readings could not be gathered: silence would look like health."""
-    text = f"{run.title}: ⚪ the checks could not be run: {reason}"
-    return Message(
-        text, (Heading(run.title), Paragraph(((f"⚪ The checks could not be run: {reason}",),)), *_lateness(run))
-    )
+    text = f"⚪ the checks could not be run: {reason}"
+    said = Paragraph(((f"⚪ The checks could not be run: {reason}",),))
+    return _post(run, affairs, text, [*_duties(affairs, {}), said])
+
+
+def _post(run: Run, affairs: Affairs, text: str, parts: Sequence[Part]) -> Message:
+    """Under a heading that is no better than the worst incident."""
+    worst = min(affairs.open, key=lambda it: (not it.active, it.severity.rank), default=None)
+    told, heading = text, run.title
+    if worst is not None:
+        others = f" and {len(affairs.open) - 1} more" if len(affairs.open) > 1 else ""
+        state = "open" if worst.active else worst.state.value
+        heading = f"{SIGNS[worst.state]} {run.title}: {worst.id} {worst.severity} is {state}{others}"
+        told = f"{SIGNS[worst.state]} {worst.id} {worst.severity} {worst.title} is {state}{others} · {text}"
+    ending: list[Part] = [Paragraph(_opened(affairs))] if affairs.opened is not None else []
+    if affairs.on_call:
+        people = ", ".join(f"{role} @{person}" for role, person in affairs.on_call)
+        ending.append(Paragraph(((Bold("On call"), f" {people}"),)))
+    return Message(f"{run.title}: {told}", (Heading(heading), *parts, *ending, *_lateness(run)))
+
+
+def _duties(affairs: Affairs, titles: Mapping[str, str]) -> list[Part]:
+    """What is open, and what waits for somebody's decision."""
+    parts: list[Part] = []
+    if affairs.open:
+        found: list[Line] = [summary_line(it, titles.get(it.system, it.system)) for it in affairs.open]
+        parts.append(Paragraph(_cut(found)))
+    if affairs.waiting:
+        lines: list[Line] = [
+            (
+                "🔐 " if it.state is State.PENDING else "❓ ",
+                Bold(it.id),
+                f" {it.plan.title} · ",
+                "waits for approval" if it.state is State.PENDING else "nobody knows yet whether it happened",
+                f" · @{it.requester.person} ",
+                Moment(it.created_at, "date"),
+            )
+            for it in affairs.waiting
+        ]
+        parts.append(Paragraph(_cut(lines)))
+    return parts
+
+
+def _cut(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The first ones, and how many more there are."""
+    more: tuple[Line, ...] = ((f"… and {len(lines) - MOST} more",),) if len(lines) > MOST else ()
+    return (*lines[:MOST], *more)
 
 
 def _changes(reports: Sequence[Report], before: Before, at: int) -> tuple[Line, ...]:
@@ -75,19 +133,21 @@ def _changes(reports: Sequence[Report], before: Before, at: int) -> tuple[Line, 
                 lines.append((f"{was.sign} → {reading.status.sign} {report.title}: {reading.title}",))
     if not lines:
         return (("Nothing changed since ", Moment(at), "."),)
-    more: tuple[Line, ...] = ((f"… {len(lines) - MOST_CHANGES} more",),) if len(lines) > MOST_CHANGES else ()
-    return ((Bold("Changed since "), Moment(at)), *lines[:MOST_CHANGES], *more)
+    return ((Bold("Changed since "), Moment(at)), *_cut(lines))
 
 
-def _incidents(incidents: Sequence[Incident]) -> tuple[Line, ...]:
-    if not incidents:
-        return (("No incident was opened since the last review.",),)
-    lines: list[Line] = [(Bold(f"{len(incidents)} opened since the last review"),)]
-    for incident in incidents[:MOST_CHANGES]:
+def _opened(affairs: Affairs) -> tuple[Line, ...]:
+    """Incidents since the post before, the worst first."""
+    since: Line = (" since ", Moment(affairs.since, "date")) if affairs.since else (" so far",)
+    if not affairs.opened:
+        return (("No incident was opened", *since, "."),)
+    lines: list[Line] = []
+    for incident in sorted(affairs.opened, key=lambda it: (it.severity.rank, it.number)):
         end = incident.resolved_at
         took = f"resolved after {span(end - incident.opened_at)}" if end is not None else incident.state.value
         lines.append((f"{incident.id} {incident.severity} {incident.title} · {took}",))
-    return tuple(lines)
+    noun = "incident" if len(lines) == 1 else "incidents"
+    return ((Bold(f"{len(lines)} {noun} opened"), *since), *_cut(lines))
 
 
 def _lateness(run: Run) -> tuple[Part, ...]:

@@ -10,16 +10,18 @@ from zoneinfo import ZoneInfo
 from bot.config.models import ScheduleModel, StewardModel
 from bot.domain.errors import BotError
 from bot.domain.health import Report
-from bot.domain.incident import Incident
 from bot.domain.people import STEWARD
 from bot.domain.schedule import Phrase, parse_phrase
-from bot.domain.summary import Before, Run, digest_of, failed_summary, summary
+from bot.domain.summary import Affairs, Before, Run, digest_of, failed_summary, summary
 from bot.ports import Clock
-from bot.services import audit, incident_records, outbox
+from bot.services import audit, incident_records, operation_rows, outbox
+from bot.services.oncall import OnCall
 from bot.store import Ledger, Row, Tx
 
 PATIENCE = 30.0
 """Seconds for all checks of a summary: each has a shorter time limit of its own."""
+
+_MOST = 500
 
 FIRST = "first"
 """The name of the run that greets at the first start ever; no phrase leads to it again."""
@@ -38,11 +40,12 @@ class Schedules:
 
     name = "schedules"
 
-    def __init__(self, ledger: Ledger, clock: Clock, config: StewardModel, reports: Reports) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, config: StewardModel, reports: Reports, oncall: OnCall) -> None:
         self._ledger = ledger
         self._clock = clock
         self._config = config
         self._reports = reports
+        self._oncall = oncall
         self._zone = ZoneInfo(config.timezone)
         self._phrases = {name: parse_phrase(model.when) for name, model in config.schedules.items()}
         self._planned = False
@@ -52,8 +55,8 @@ class Schedules:
         if not self._planned:
             await self._ledger.write(lambda tx: self._plan(tx, now))
             self._planned = True
-        for row in await self._ledger.read(lambda tx: tx.all("due_schedules", now=now)):
-            await self._post(str(row["name"]), int(row["next_run_at"]))
+        for (due, _), names in self._together(await self._ledger.read(lambda tx: tx.all("due_schedules", now=now))):
+            await self._post(names, due)
         return False
 
     async def next_due(self) -> int | None:
@@ -76,36 +79,76 @@ class Schedules:
         for name in known - self._phrases.keys() - {FIRST}:
             tx.run("change_schedule", name=name, cron="removed", zone=zone, next_run_at=None)
 
-    async def _post(self, name: str, due: int) -> None:
-        model, phrase = self._model(name), self._phrases.get(name)
-        if model is None:
-            # Another replica with another configuration owns this row; it is not ours to answer.
-            return
-        gathered = await self._gather(model.systems)
-        now = self._clock.now()
-        missed = phrase.missed(due, now, self._zone) if phrase else 0
-        run = Run(model.title or name, due, now, missed)
-        await self._ledger.write(lambda tx: self._decide(tx, name, model, run, gathered))
+    def _together(self, rows: Sequence[Row]) -> list[tuple[tuple[int, str], list[str]]]:
+        """Runs that fall due at one moment in one channel are one post: Friday, and the last Friday of a month."""
+        found: dict[tuple[int, str], list[str]] = {}
+        for row in rows:
+            model = self._model(str(row["name"]))
+            # Without a model another replica with another configuration owns the row; it is not ours to answer.
+            if model is not None:
+                channel = model.channel or self._config.channel
+                found.setdefault((int(row["next_run_at"]), channel), []).append(str(row["name"]))
+        return list(found.items())
 
-    def _decide(self, tx: Tx, name: str, model: ScheduleModel, run: Run, gathered: "_Gathered") -> None:
-        """Claim the run and put its post into the outbox; nothing where another replica has claimed it."""
+    async def _post(self, names: Sequence[str], due: int) -> None:
+        models = {name: model for name in names if (model := self._model(name)) is not None}
+        gathered = await self._gather(tuple(dict.fromkeys(system for it in models.values() for system in it.systems)))
+        now = self._clock.now()
+        await self._ledger.write(lambda tx: self._decide(tx, models, due, now, gathered))
+
+    def _decide(self, tx: Tx, models: Mapping[str, ScheduleModel], due: int, now: int, gathered: "_Gathered") -> None:
+        """Claim the runs and put their post into the outbox; nothing where another replica has claimed them."""
         rows = tx.all("schedules")
-        before, own = _before(rows), next(row for row in rows if row["name"] == name)
-        digest = own["digest"] if gathered.reports is None else json.dumps(digest_of(gathered.reports), sort_keys=True)
-        phrase = self._phrases.get(name)
-        following = phrase.next_run(run.now, self._zone) if phrase else None
-        claimed = tx.run("claim_schedule", name=name, due=run.due, next_run_at=following, now=run.now, digest=digest)
+        claimed = {name: model for name, model in models.items() if self._claim(tx, name, rows, due, now, gathered)}
         if not claimed:
             return
-        if gathered.reports is None:
-            message = failed_summary(run, gathered.problem)
+        missed = [self._phrases[name].missed(due, now, self._zone) for name in claimed if name in self._phrases]
+        run = Run(" · ".join(it.title or name for name, it in claimed.items()), due, now, max(missed, default=0))
+        affairs = self._affairs(tx, claimed, rows, now)
+        message = (
+            failed_summary(run, gathered.problem, affairs)
+            if gathered.reports is None
+            else summary(run, gathered.reports, _before(rows), affairs)
+        )
+        name, model = next(iter(claimed.items()))
+        channel = model.channel or self._config.channel
+        outbox.post(tx, key=f"schedule:{name}:{due}", channel=channel, message=message, now=now)
+        detail: audit.Detail = {"due": due, "missed": run.missed, "late_ms": now - due}
+        for name in claimed:
+            audit.record(tx, at=now, actor=STEWARD, kind="schedule.posted", subject=name, detail=detail)
+
+    def _claim(  # noqa: PLR0917 - one row of `_decide`
+        self, tx: Tx, name: str, rows: Sequence[Row], due: int, now: int, gathered: "_Gathered"
+    ) -> bool:
+        own = next(row for row in rows if row["name"] == name)
+        digest = own["digest"] if gathered.reports is None else json.dumps(digest_of(gathered.reports), sort_keys=True)
+        phrase = self._phrases.get(name)
+        following = phrase.next_run(now, self._zone) if phrase else None
+        return tx.run("claim_schedule", name=name, due=due, next_run_at=following, now=now, digest=digest) > 0
+
+    def _affairs(self, tx: Tx, claimed: Mapping[str, ScheduleModel], rows: Sequence[Row], now: int) -> Affairs:
+        """A review looks back to the last one of its kind, a summary to the last summary."""
+        reviews = {name for name, model in claimed.items() if model.post == "review"}
+        runs = {str(row["name"]): row["last_run_at"] for row in rows}
+        if reviews:
+            since = min(runs[name] or 0 for name in reviews) or None
         else:
-            opened = _opened_since(tx, own["last_run_at"] or 0) if model.post == "review" else None
-            message = summary(run, gathered.reports, before, opened)
-        key = f"schedule:{name}:{run.due}"
-        outbox.post(tx, key=key, channel=model.channel or self._config.channel, message=message, now=run.now)
-        detail: audit.Detail = {"due": run.due, "missed": run.missed, "late_ms": run.now - run.due}
-        audit.record(tx, at=run.now, actor=STEWARD, kind="schedule.posted", subject=name, detail=detail)
+            since = max((at for name, at in runs.items() if at and self._posts_health(name)), default=None)
+        opened = tx.all("incidents_since", since=since or 0, n=_MOST) if reviews or since else None
+        return Affairs(
+            open=incident_records.unresolved(tx, _MOST),
+            opened=None if opened is None else [incident_records.of_row(row) for row in opened],
+            since=since,
+            waiting=[
+                operation_rows.from_row(tx, row)
+                for row in (*tx.all("pending_operations"), *tx.all("unknown_operations"))
+            ],
+            on_call=[(role, actor.person) for role, actor in self._oncall.ladder(now)],
+        )
+
+    def _posts_health(self, name: str) -> bool:
+        model = self._model(name)
+        return model is not None and model.post == "health"
 
     async def _gather(self, systems: Sequence[str]) -> "_Gathered":
         try:
@@ -130,10 +173,6 @@ class _Gathered:
 
     reports: list[Report] | None
     problem: str = ""
-
-
-def _opened_since(tx: Tx, since: int) -> list[Incident]:
-    return [incident_records.of_row(row) for row in tx.all("incidents_since", since=since, n=50)]
 
 
 def _before(rows: Sequence[Row]) -> Before:

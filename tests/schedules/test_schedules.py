@@ -10,6 +10,7 @@ import pytest
 from bot.domain.errors import Unavailable
 from bot.domain.health import Report
 from bot.domain.incident import Reference, Severity
+from bot.domain.message import Message
 from bot.domain.reading import Reading, Status
 from bot.services.schedules import Schedules, upcoming
 from bot.store import Ledger, open_ledger
@@ -53,10 +54,13 @@ class Posting:
     duty: Schedules
 
     @classmethod
-    def build(cls, ledger: Ledger, clock: FakeClock, reports: FakeReports, **schedules: object) -> "Posting":
+    def build(
+        cls, ledger: Ledger, clock: FakeClock, reports: FakeReports, zone: str = "UTC", **schedules: object
+    ) -> "Posting":
         """A process that has just started."""
-        config = configuration(schedules=schedules or {"morning": MORNING, "noon": NOON})
-        return cls(World.build(ledger, clock, config), reports, Schedules(ledger, clock, config, reports))
+        config = configuration(schedules=schedules or {"morning": MORNING, "noon": NOON}, timezone=zone)
+        world = World.build(ledger, clock, config)
+        return cls(world, reports, Schedules(ledger, clock, config, reports, world.oncall))
 
     async def reaches(self, moment: int) -> None:
         """Let time pass without an engine, then run it."""
@@ -67,9 +71,13 @@ class Posting:
         """Keys of the posts, without the moment of the first one."""
         return [row["key"] for row in await self.world.outbox() if row["key"].startswith("schedule:")]
 
+    async def message(self, number: int = -1) -> Message:
+        """One post."""
+        return await self.world.message((await self.posts())[number])
+
     async def text(self, number: int = -1) -> str:
         """The text of one post."""
-        return text_of(await self.world.message((await self.posts())[number]))
+        return text_of(await self.message(number))
 
 
 @pytest.fixture
@@ -162,6 +170,122 @@ async def test_a_changed_phrase_is_planned_anew(posting: Posting, ledger: Ledger
     assert await later.duty.next_due() == at(10)
     await later.reaches(at(13))
     assert (await posting.posts())[1:] == [f"schedule:morning:{at(10)}"]
+
+
+async def test_runs_are_planned_in_the_configured_zone(ledger: Ledger, clock: FakeClock) -> None:
+    """Nine o'clock in Berlin is seven in UTC, and a post that is late counts the missed ones there as well."""
+    posting = Posting.build(ledger, clock, FakeReports(), "Europe/Berlin", night={**MORNING, "when": "daily 0:30"})
+    await posting.duty.run(clock.now())
+
+    assert await posting.duty.next_due() == at(22, 30)
+    await posting.reaches(at(22, 30, day=5))
+
+    assert (await posting.posts())[1:] == [f"schedule:night:{at(22, 30)}"]
+    assert "2 more runs were missed" in await posting.text()
+    assert await posting.duty.next_due() == at(22, 30, day=6)
+
+
+async def test_a_changed_zone_is_planned_anew(posting: Posting, ledger: Ledger, clock: FakeClock) -> None:
+    """After a restart in another zone the same phrase means another moment."""
+    moved = Posting.build(ledger, clock, FakeReports(), "America/New_York")
+    before = await posting.duty.next_due()
+    await moved.duty.run(clock.now())
+
+    assert (before, await moved.duty.next_due()) == (at(9), at(13))
+    await moved.reaches(at(13))
+    assert (await moved.posts())[1:] == [f"schedule:morning:{at(13)}"]
+
+
+async def test_in_the_autumn_night_a_time_that_comes_twice_posts_once(ledger: Ledger) -> None:
+    """Started again in the second of the two hours from two to three, nothing is due before the next night."""
+    clock = FakeClock(round(datetime(2026, 10, 24, 23, tzinfo=UTC).timestamp() * 1000))
+    nightly = {**MORNING, "when": "daily 2:30"}
+    posting = Posting.build(ledger, clock, FakeReports(), "Europe/Berlin", night=nightly)
+    first, second = (round(datetime(2026, 10, 25, hour, 30, tzinfo=UTC).timestamp() * 1000) for hour in (0, 1))
+    await posting.duty.run(clock.now())
+    await posting.reaches(first)
+
+    for moment in (second - 20 * MIN, second - 1, second, second + 20 * MIN):
+        clock.advance(moment - clock.now())
+        again = Posting.build(ledger, clock, FakeReports(), "Europe/Berlin", night=nightly)
+        await again.duty.run(moment)
+        new = Posting.build(ledger, clock, FakeReports(), "Europe/Berlin", night={**nightly, "when": "daily 2:15"})
+        await new.duty.run(moment)
+        assert await new.duty.next_due() == round(datetime(2026, 10, 26, 1, 15, tzinfo=UTC).timestamp() * 1000)
+
+    assert (await posting.posts())[1:] == [f"schedule:night:{first}"]
+
+
+async def test_runs_of_one_moment_are_one_post(ledger: Ledger, clock: FakeClock) -> None:
+    """The last Friday is a Friday too: one post with both titles, all their systems, and the longer look back."""
+    friday = {"when": "Friday 17:00", "post": "review", "systems": ["newsletter"], "title": "Before the weekend"}
+    monthly = {**friday, "when": "last Friday 17:00", "systems": ["target-list"], "title": "Month-end review"}
+    elsewhere = {**friday, "channel": "C0GENERAL", "title": "For everybody"}
+    posting = Posting.build(ledger, clock, FakeReports(), friday=friday, monthly=monthly, other=elsewhere)
+    await posting.duty.run(clock.now())
+    for day in (8, 15, 22):
+        await posting.reaches(at(17, day=day))
+    before = await posting.posts()
+    await posting.reaches(at(17, day=29))
+
+    assert (await posting.posts())[len(before) :] == [
+        f"schedule:friday:{at(17, day=29)}",
+        f"schedule:other:{at(17, day=29)}",
+    ]
+    assert (await posting.text(-2)).startswith("Before the weekend · Month-end review\n")
+    assert "🟢 Newsletter" in await posting.text(-2)
+    assert "🟢 Target-List" in await posting.text(-2)
+    assert "No incident was opened so far." in await posting.text(-2)
+    assert "No incident was opened since 17:00." in await posting.text(-1)
+    assert await posting.duty.next_due() == at(17, day=36 - 31) + 31 * 24 * HOUR
+
+
+async def test_a_summary_tells_what_is_open_and_what_the_night_brought(posting: Posting) -> None:
+    """Its heading is no better than the worst incident; the night is what came since the last summary."""
+    for hour in (9, 12):
+        await posting.reaches(at(hour))
+    quiet = await posting.text()
+    for severity, title in (("P2", "slow"), ("P0", "mail stopped"), ("P1", "gone again")):
+        await posting.world.open(severity, title)
+    await posting.world.incidents.resolve(Reference(id="INC-3"), SRE)
+    await posting.reaches(at(9, day=4))
+    morning = await posting.text()
+    await posting.world.incidents.mitigate(Reference(id="INC-2"), SRE)
+    await posting.world.incidents.resolve(Reference(id="INC-1"), SRE)
+    await posting.reaches(at(12, day=4))
+    noon = await posting.text()
+
+    assert quiet.startswith("Noon summary\n")
+    assert "No incident was opened since 09:00." in quiet
+    assert morning.startswith("🚨 Morning summary: INC-2 P0 is open and 1 more\n🚨 INC-2 P0 Newsletter: mail stopped")
+    assert "3 incidents opened since 12:00\nINC-2 P0 mail stopped · open\nINC-3 P1 gone again · resolved" in morning
+    assert "On call primary @sre, secondary @lead, manager @manager, cto @cto" in morning
+    assert noon.startswith("🩹 Noon summary: INC-2 P0 is mitigated\n")
+    assert "🚨 INC-2 P0 mail stopped is open" in (await posting.message(-2)).text
+
+
+async def test_a_summary_without_readings_tells_what_is_open_all_the_same(posting: Posting) -> None:
+    """The checks that cannot be run do not hide a P0."""
+    posting.reports.down = True
+    await posting.world.open("P0", "mail stopped")
+    await posting.reaches(at(9))
+
+    assert (await posting.text()).startswith("🚨 Morning summary: INC-1 P0 is open\n🚨 INC-1 P0 newsletter: mail")
+
+
+async def test_long_lists_begin_with_the_worst_and_count_the_rest(ledger: Ledger, clock: FakeClock) -> None:
+    """Of twenty incidents the P0 that was opened last stands first; the others are counted."""
+    posting = Posting.build(ledger, clock, FakeReports(), review=REVIEW)
+    await posting.duty.run(clock.now())
+    for number in range(19):
+        await posting.world.open("P3", f"small {number}")
+    await posting.world.open("P0", "mail stopped")
+
+    await posting.reaches(at(10))
+
+    told = await posting.text()
+    assert "20 incidents opened so far\nINC-20 P0 mail stopped · open\nINC-1 P3 small 0" in told
+    assert told.count("… and 8 more") == 2
 
 
 async def test_a_review_tells_the_incidents_since_the_last_one(ledger: Ledger, clock: FakeClock) -> None:

@@ -23,4 +23,4 @@ update schedule set next_run_at = cast(:next_run_at as bigint), last_run_at = :n
 where name = :name and next_run_at = :due;
 
 -- name: incidents_since
-select * from incident where opened_at >= :since order by number limit :n;
+select * from incident where opened_at >= :since order by severity, number limit :n;
