@@ -235,7 +235,12 @@ class Server:
             services.operations.timers,
             services.operations.execution,
             self.slack.inbox_duty,
-            AuditSeal(bot.ledger, bot.clock, channel=steward.channel),
+            AuditSeal(
+                bot.ledger,
+                bot.clock,
+                channel=steward.audit_channel or steward.channel,
+                fallback=steward.channel if steward.audit_channel else "",
+            ),
             Retention(bot.ledger),
             GroupCopies(services.directory, bot.clock),
             Schedules(bot.ledger, bot.clock, steward, services.situation, services.oncall),

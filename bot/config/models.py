@@ -124,6 +124,7 @@ class StewardModel(Model):
     """`steward.yaml`: channels, people, roles, policy, severities, on-call, schedules."""
 
     channel: str = Field(description="Id of the channel where alerts, approvals and summaries go")
+    audit_channel: str = Field(default="", description="Where the audit's daily anchor goes; default: `channel`")
     timezone: str = "UTC"
     app_id: str = ""
     installation: str = Field(

@@ -16,10 +16,12 @@ class AuditSeal:
 
     name = "audit seal"
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, channel: str) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, *, channel: str, fallback: str = "") -> None:
+        """`fallback`: the channel that gets the anchor where `channel` is gone."""
         self._ledger = ledger
         self._clock = clock
         self._channel = channel
+        self._fallback = fallback or None
         self._day = ""
 
     async def run(self, now: int) -> bool:
@@ -45,7 +47,8 @@ class AuditSeal:
         before = Link(head["sequence"], head["hash"] or START)
         if head["anchored_on"] != day and tx.run("mark_anchored", day=day) and before.sequence:
             message = anchor(before, head["anchored_on"])
-            outbox.post(tx, key=f"audit:anchor:{day}", channel=self._channel, message=message, now=now)
+            key = f"audit:anchor:{day}"
+            outbox.post(tx, key=key, channel=self._channel, message=message, now=now, fallback=self._fallback)
         link = before
         seals: list[Row] = []
         for row in tx.all("unsealed_audit", n=_AT_ONCE):

@@ -1,16 +1,19 @@
 """A demo of a test's own, for what must be started differently: no lab, so that it is there in two seconds."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+from ruamel.yaml import YAML
 
 from bot.checkup import DEMO_SETTINGS, app_manifest
 from bot.local.demo import Demo, DemoOptions
 from tests.smoke.world import World
 
-_EXAMPLE = Path(__file__).parents[2] / "config" / "example.env"
+_SHIPPED = Path(__file__).parents[2] / "config"
+_EXAMPLE = _SHIPPED / "example.env"
 _SYSTEMS = ("NEWSLETTER_", "TARGET_LIST_", "PAGERDUTY_")
 
 
@@ -38,3 +41,16 @@ async def alone(
         httpx.AsyncClient(base_url=demo.url, timeout=15, trust_env=False) as client,
     ):
         yield demo, World(client, restart=demo.restart_bot, kill=demo.kill_bot)
+
+
+def configured(directory: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """A copy of the shipped configuration with a change of the test's own; its address for `STEWARD_CONFIG`."""
+    copied = directory / "config"
+    (copied / "systems").mkdir(parents=True)
+    for file in _SHIPPED.rglob("*.yaml"):
+        (copied / file.relative_to(_SHIPPED)).write_text(file.read_text())
+    yaml = YAML()
+    steward = yaml.load(copied / "steward.yaml")
+    change(steward)
+    yaml.dump(steward, copied / "steward.yaml")
+    return copied

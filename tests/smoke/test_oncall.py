@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
-from tests.smoke.alone import alone
+from tests.smoke.alone import alone, configured
 from tests.smoke.pages import paged
 from tests.smoke.world import World
 
@@ -33,7 +32,8 @@ async def test_every_level_in_the_order_of_paging(world: World) -> None:
 @pytest.mark.row("A8")
 async def test_the_turn_changes_and_the_pages_follow_it(tmp_path: Path) -> None:
     """Sre and engineer take turns of a day: now and next are told, and a page finds whoever has the turn then."""
-    config = _taking_turns(tmp_path)
+    turns = {"rotation": ["sre", "engineer"], "every": "1d", "since": "2026-01-01"}
+    config = configured(tmp_path, lambda steward: steward["oncall"].update(primary=turns))
     async with alone(tmp_path, STEWARD_CONFIG=str(config)) as (_, world):
         first = await world.user("lead").types("/oncall primary").sees("primary @")
         now = "sre" if "primary @sre" in first.words else "engineer"
@@ -49,17 +49,3 @@ async def test_the_turn_changes_and_the_pages_follow_it(tmp_path: Path) -> None:
         await world.user("lead").types("/incident open P0 newsletter next turn").sees("is open")
         await paged(world, following, "next turn")
         assert not [each for each in await world.messages(now, f"@{now}") if "next turn" in str(each["text"])]
-
-
-def _taking_turns(directory: Path) -> Path:
-    """The shipped configuration, with a primary that changes daily."""
-    shipped = Path(__file__).parents[2] / "config"
-    copied = directory / "config"
-    (copied / "systems").mkdir(parents=True)
-    for file in shipped.rglob("*.yaml"):
-        (copied / file.relative_to(shipped)).write_text(file.read_text())
-    yaml = YAML()
-    steward = yaml.load(copied / "steward.yaml")
-    steward["oncall"]["primary"] = {"rotation": ["sre", "engineer"], "every": "1d", "since": "2026-01-01"}
-    yaml.dump(steward, copied / "steward.yaml")
-    return copied

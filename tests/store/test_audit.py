@@ -122,6 +122,22 @@ async def test_the_anchor_is_posted_once_a_day(ledger: Ledger, clock: FakeClock)
     assert [row["waiting"] for row in anchors] == [2]
 
 
+@pytest.mark.ledger
+async def test_the_anchor_goes_to_the_audits_channel_and_to_the_alerts_where_that_is_gone(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    """Nobody loses it by archiving a channel."""
+    await write(ledger, clock)
+    for _ in range(2):
+        await AuditSeal(ledger, clock, channel="C0AUDIT", fallback="C0ALERTS").run(clock.now())
+        clock.advance(DAY)
+
+    row = await ledger.read(lambda tx: tx.one("read_message", key="audit:anchor:2026-05-04"))
+
+    assert row is not None
+    assert ("C0AUDIT", "C0ALERTS") == (row["channel"], row["fallback"])
+
+
 async def test_a_cut_tail_shows(tmp_path: Path, clock: FakeClock) -> None:
     """Rows that were deleted from the end are missed; the report says how many."""
     ledger = await open_ledger(f"sqlite:///{tmp_path / 'steward.db'}")
