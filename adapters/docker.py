@@ -1,12 +1,14 @@
 """`Restartable` on a Docker Engine: the containers of one compose project, their health, and restarting them.
 
-Source: moby api/swagger.yaml; docker/compose pkg/api/labels.go. The version is pinned: old Engines refuse newer ones.
+Source: moby api/swagger.yaml; docker/compose pkg/api/labels.go. Old Engines refuse newer versions of the API, new ones
+older versions (29.0 all below 1.44), so `GET /version` is asked which to speak.
 """
 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -14,11 +16,11 @@ from pydantic import Field, field_validator
 
 from adapters import outgoing
 from adapters.kind import Connection, Measure
-from bot.domain.errors import Unreachable
+from bot.domain.errors import Rejected, Unreachable
 from bot.ports import Call, Measurement, ServiceUnit
 
 KIND = "docker"
-_API = "/v1.41"
+_WRITTEN_FOR = (1, 41)
 _STOP_SECONDS = 10
 _RESTART_SECONDS = 30.0
 _LABEL = "com.docker.compose"
@@ -86,6 +88,19 @@ class Image(outgoing.Loose):
     created: int = Field(alias="Created", default=0)
 
 
+class Version(outgoing.Loose):
+    """`GET /version`: the newest version of the API that the Engine speaks, and the oldest."""
+
+    newest: str = Field(alias="ApiVersion", pattern=r"^\d+\.\d+$")
+    oldest: str = Field(alias="MinAPIVersion", default="1.24", pattern=r"^\d+\.\d+$")
+
+    def nearest(self) -> str:
+        """The version to speak: the one that this was written for, or the nearest that the Engine takes."""
+        newest, oldest = (tuple(int(part) for part in each.split(".")) for each in (self.newest, self.oldest))
+        major, minor = min(max(_WRITTEN_FOR, oldest), newest)
+        return f"{major}.{minor}"
+
+
 class DockerEngine:
     """One compose project's containers on one Engine. `address` is what the docker client calls DOCKER_HOST."""
 
@@ -93,15 +108,21 @@ class DockerEngine:
         self._client = client
         self.project = project
         self.address = address
+        self._services: set[str] = set()
+        self._version = ""
+
+    def expect(self, service: str) -> None:
+        """From now on this service counts as unhealthy while it has no container."""
+        self._services.add(service)
 
     async def unhealthy(self) -> Measurement:
-        """How many containers do not run or fail their health check; `count` is how many there are."""
+        """How many containers do not run or fail their health check, and services have none; `count`: of how many."""
         units = await self.units()
         if not units:
             raise Unreachable(f"has no container of project {self.project}")
-        ill = [unit for unit in units if unit.state not in {"running", "starting"}]
-        named = ", ".join(f"{unit.service} {unit.state}" for unit in ill)
-        return Measurement(float(len(ill)), "", named, count=len(units))
+        ill = [f"{unit.service} {unit.state}" for unit in units if unit.state not in {"running", "starting"}]
+        missing = [f"{name} has no container" for name in sorted(self._services - {unit.service for unit in units})]
+        return Measurement(float(len(ill + missing)), "", ", ".join(ill + missing), count=len(units) + len(missing))
 
     async def units(self, service: str | None = None) -> Sequence[ServiceUnit]:
         containers = await self.containers(service)
@@ -110,10 +131,9 @@ class DockerEngine:
         return [unit for unit in found if unit is not None]
 
     async def restart(self, unit: ServiceUnit) -> None:
-        await outgoing.call(
-            self._client,
+        await self._call(
             "POST",
-            f"{_API}/containers/{quote(unit.id, safe='')}/restart",
+            f"/containers/{quote(unit.id, safe='')}/restart",
             what=f"restart {unit.service}",
             changing=True,
             params={"t": str(_STOP_SECONDS)},
@@ -131,10 +151,9 @@ class DockerEngine:
         labels = [f"{_LABEL}.project={self.project}"]
         if service is not None:
             labels.append(f"{_LABEL}.service={service}")
-        answer = await outgoing.call(
-            self._client,
+        answer = await self._call(
             "GET",
-            f"{_API}/containers/json",
+            "/containers/json",
             params={"all": "true", "filters": json.dumps({"label": labels})},
         )
         found = outgoing.read(answer, list[Container])
@@ -143,7 +162,7 @@ class DockerEngine:
 
     async def images(self, repository: str) -> list[tuple[str, int]]:
         """Tags of a repository with when they were built (epoch ms), newest first."""
-        answer = await outgoing.call(self._client, "GET", f"{_API}/images/json", what="list images")
+        answer = await self._call("GET", "/images/json", what="list images")
         images = outgoing.read(answer, list[Image], what="list images")
         tags = [
             (reference.removeprefix(f"{repository}:"), image.created * 1000)
@@ -157,9 +176,21 @@ class DockerEngine:
         """Let go of its connections."""
         await self._client.aclose()
 
+    async def _call(self, method: str, path: str, **more: Any) -> outgoing.Answer:  # noqa: ANN401 - as `outgoing.call`
+        """One call in the version that the Engine speaks; an Engine that was updated meanwhile is asked anew."""
+        if not self._version:
+            answer = await outgoing.call(self._client, "GET", "/version", what="ask for the API's version")
+            self._version = outgoing.read(answer, Version, what="ask for the API's version").nearest()
+        try:
+            return await outgoing.call(self._client, method, f"/v{self._version}{path}", **more)
+        except Rejected as error:
+            if "client version" in str(error):
+                self._version = ""
+            raise
+
     async def _unit(self, container: Container) -> ServiceUnit | None:
-        path = f"{_API}/containers/{quote(container.id, safe='')}/json"
-        answer = await outgoing.call(self._client, "GET", path, fine=frozenset({404}))
+        path = f"/containers/{quote(container.id, safe='')}/json"
+        answer = await self._call("GET", path, fine=frozenset({404}))
         if answer.status == 404:  # It went away between the list and the look.
             return None
         state = outgoing.read(answer, Details).state

@@ -15,6 +15,7 @@ from bot.ports import Measurement
 
 KIND = "http"
 _DAY_SECONDS = 86_400
+_TELL_HOURS_BELOW = 2
 
 
 class Config(Connection):
@@ -42,12 +43,13 @@ class HttpTarget:
         return Measurement(float(answer.status), "status", _detail(answer.body))
 
     async def certificate_days(self, *, path: str = "/") -> Measurement:
-        """Days until the server's certificate ends; the handshake has checked the rest of it."""
+        """Days until the server's certificate ends, the last two to the hour; the handshake has checked the rest."""
         answer = await outgoing.exchange(self._client, "GET", path)
         if answer.expires is None:
             raise BadAnswer("has no certificate: its address is not https")
         # The machine's own time, since the handshake judges the certificate by it too.
-        return Measurement((answer.expires - time.time()) // _DAY_SECONDS, "d")
+        days = (answer.expires - time.time()) / _DAY_SECONDS
+        return Measurement(float(int(days)) if days >= _TELL_HOURS_BELOW else days, "d")
 
     async def close(self) -> None:
         """Let go of its connections."""

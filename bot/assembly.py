@@ -47,6 +47,8 @@ def assemble(configuration: Configuration) -> Assembly:
         for each, connection in configuration.connections[name].items():
             clients[each] = KINDS[connection.kind].open(connection.config)
         built.clients += clients.values()
+        for component in model.components.values():
+            _expect(component, clients)
         systems[name] = _system(model, configuration.connections[name], clients)
     built.systems = Systems(systems)
     return built
@@ -96,6 +98,15 @@ def _queue(name: str, model: QueueModel, clients: Mapping[str, Any]) -> WatchedQ
         expire_after=model.expire_after,
         workers=model.workers,
     )
+
+
+def _expect(model: ComponentModel, clients: Mapping[str, Any]) -> None:
+    """Tell the Engine of each service that the component names: it must run, whatever else does."""
+    restarter, _, service = model.restart.partition(".")
+    if restarter:
+        clients[restarter].expect(service)
+    if model.deployment is not None and model.deployment.engine:
+        clients[model.deployment.engine].expect(model.deployment.service)
 
 
 def _component(name: str, model: ComponentModel, clients: Mapping[str, Any]) -> Component:

@@ -18,6 +18,8 @@ from tests.adapters.contracts import RestartableContract
 from tests.fakes.clock import FakeClock
 from tests.local.lab.dock import Switch, newsletter_host
 
+VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.24"}
+
 
 @pytest.fixture
 async def switches() -> dict[str, Switch]:
@@ -81,13 +83,45 @@ async def test_a_project_without_containers_is_down(vendor: Engine) -> None:
     await other.close()
 
 
-async def test_only_pinned_calls_are_made(vendor: Engine, engine: DockerEngine) -> None:
-    """An older Engine refuses a newer version, and a socket proxy allows only what is listed."""
+async def test_a_service_that_is_named_and_has_no_container_is_unhealthy(engine: DockerEngine) -> None:
+    """What the configuration names must run; a container that was removed is not simply one less."""
+    engine.expect("app")
+    engine.expect("mailer")
+    measured = await engine.unhealthy()
+
+    assert (1.0, "mailer has no container", 6) == (measured.value, measured.detail, measured.count)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "newest", "spoken"),
+    [
+        pytest.param("1.24", "1.41", "1.41", id="an Engine of its age"),
+        pytest.param("1.12", "1.40", "1.40", id="an older Engine"),
+        pytest.param("1.24", "1.51", "1.41", id="a newer Engine that still takes it"),
+        pytest.param("1.44", "1.52", "1.44", id="an Engine that takes it no more"),
+    ],
+)
+async def test_the_version_of_the_api_is_the_engines(
+    vendor: Engine, engine: DockerEngine, lowest: str, newest: str, spoken: str
+) -> None:
+    """Docker 29.0 refuses all below 1.44, older ones what they do not know; a socket proxy allows only these calls."""
+    vendor.api, vendor.lowest = newest, lowest
     (unit,) = await engine.units("app")
     await engine.restart(unit)
 
     paths = [str(call["path"]).replace(unit.id, "ID") for call in vendor.calls()]
-    assert ["/v1.41/containers/json", "/v1.41/containers/ID/json", "/v1.41/containers/ID/restart"] == paths
+    calls = [f"/v{spoken}/containers/{each}" for each in ("json", "ID/json", "ID/restart")]
+    assert ["/version", *calls] == paths
+
+
+async def test_an_engine_that_was_updated_is_asked_anew(vendor: Engine, engine: DockerEngine) -> None:
+    """The call that finds it out says so; the next one speaks the new version."""
+    await engine.units()
+    vendor.api, vendor.lowest = "1.52", "1.44"
+
+    with pytest.raises(Rejected, match="too old"):
+        await engine.units()
+    assert 5 == len(await engine.units())
 
 
 async def test_restarting_really_restarts(engine: DockerEngine, switches: dict[str, Switch]) -> None:
@@ -129,6 +163,8 @@ async def test_a_container_of_compose_run_is_left_out() -> None:
     labels = {"com.docker.compose.service": "app"}
 
     def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/version":
+            return httpx.Response(200, json=VERSION)
         wanted = json.loads(request.url.params["filters"])
         assert {"label": ["com.docker.compose.project=p"]} == wanted
         lasting = {"Id": "a" * 64, "Labels": {**labels, "com.docker.compose.oneoff": "False"}}
@@ -146,6 +182,8 @@ async def test_a_container_that_vanishes_between_list_and_look_is_left_out() -> 
     """Compose replaces containers at any time."""
 
     def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/version":
+            return httpx.Response(200, json=VERSION)
         if request.url.path.endswith("/containers/json"):
             return httpx.Response(200, json=[{"Id": "a" * 64}])
         return httpx.Response(404, json={"message": "No such container"})
@@ -163,7 +201,11 @@ async def test_the_engine_is_reached_by_its_socket(tmp_path: Path) -> None:
     async def empty(_: web.Request) -> web.Response:
         return web.json_response([])
 
+    async def version(_: web.Request) -> web.Response:
+        return web.json_response(VERSION)
+
     application = web.Application()
+    application.router.add_get("/version", version)
     application.router.add_get("/v1.41/containers/json", empty)
     runner = web.AppRunner(application, handle_signals=False)
     await runner.setup()

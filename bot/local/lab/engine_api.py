@@ -17,7 +17,7 @@ from bot.local.lab.containers import PROJECT, Container, DockerError, Host, iso
 from bot.local.lab.web import VENDOR_STATES, WebService
 
 API = "1.41"
-_LOWEST = (1, 24)
+LOWEST = "1.24"
 _STDOUT = 1
 
 
@@ -30,6 +30,8 @@ class Engine(WebService):
         """Serve this host."""
         super().__init__(port, calls=calls)
         self.host = host
+        self.api = API
+        self.lowest = LOWEST
         self._one_at_a_time = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
@@ -60,21 +62,28 @@ class Engine(WebService):
         if not first.startswith("v") or first == "version":
             return None
         try:
-            asked = tuple(int(part) for part in first[1:].split("."))
+            asked, newest, lowest = (_numbers(each) for each in (first[1:], self.api, self.lowest))
         except ValueError:
             return None
-        if asked > tuple(int(part) for part in API.split(".")):
-            return _refused(400, f"client version {first[1:]} is too new. Maximum supported API version is {API}")
-        if asked < _LOWEST:
-            return _refused(400, f"client version {first[1:]} is too old. Minimum supported API version is 1.24")
+        if asked > newest:
+            return _refused(400, f"client version {first[1:]} is too new. Maximum supported API version is {self.api}")
+        if asked < lowest:
+            too_old = f"client version {first[1:]} is too old. Minimum supported API version is {self.lowest}"
+            return _refused(400, f"{too_old}, please upgrade your client to a newer version")
         return None
 
     async def _ping(self, _: web.Request) -> web.Response:
-        return web.Response(text="OK", headers={"Api-Version": API})
+        return web.Response(text="OK", headers={"Api-Version": self.api})
 
     async def _version(self, _: web.Request) -> web.Response:
         return web.json_response(
-            {"Version": "20.10.24", "ApiVersion": API, "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
+            {
+                "Version": "20.10.24",
+                "ApiVersion": self.api,
+                "MinAPIVersion": self.lowest,
+                "Os": "linux",
+                "Arch": "amd64",
+            }
         )
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -246,6 +255,10 @@ class Engine(WebService):
             "State": state,
             "Config": {"Image": container.image.reference, "Labels": self._labels(container), "Tty": False},
         }
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 _FILTERS = frozenset({"label", "health", "status", "name", "id"})
