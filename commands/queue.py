@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import Refused, UsageError
-from bot.domain.forbidden import refusal
+from bot.domain.errors import UsageError
 from bot.domain.message import (
     Bold,
     Button,
@@ -42,7 +41,7 @@ class QueueRequest:
         words = incoming.text.split()
         if not words:
             raise UsageError(f"Name a system. Usage: {USAGE}")
-        if len(words) > 2 and refusal(incoming.text) is None:
+        if len(words) > 2:
             raise UsageError(f"/queue takes a system and a queue, not {len(words)} words. Usage: {USAGE}")
         return cls(words[0].lower(), " ".join(words[1:]).lower())
 
@@ -60,9 +59,6 @@ async def show(call: Invocation[QueueRequest], services: Services) -> Message:
 
 
 async def _answer(request: QueueRequest, services: Services) -> Message:
-    forbidden = refusal(request.queue)
-    if forbidden is not None:
-        raise Refused(f"I do not run {forbidden}")
     system = services.systems[request.system]
     if not system.queues:
         raise UsageError(f"{system.name} has no queues; its configuration file names none.")

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-from bot.domain.errors import UsageError
+from bot.domain.errors import NotFound, Refused, UsageError
+from bot.domain.forbidden import refusal
 from bot.domain.message import Message, Modal
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Risk
@@ -99,14 +100,36 @@ class Listener:
 
 
 def command(key: str, *, usage: str, description: str, parse: Callable[[Incoming], R]) -> Callable[[_Run[R]], Listener]:
-    """Register a slash command: `@command("/rollback", usage=USAGE, description=…, parse=RollbackRequest.parse)`."""
+    """Register a slash command: `@command("/rollback", usage=USAGE, description=…, parse=RollbackRequest.parse)`.
+
+    Where a line that cannot be followed names a command that loses data, the answer says why and what is safe instead.
+    Titles and reasons may name one: they are people's words.
+    """
 
     def parse_or_help(incoming: Incoming) -> R:
         if incoming.text.strip().lower() == "help":
             raise UsageError(f"{description}.\nUsage: {usage}")
-        return parse(incoming)
+        try:
+            return parse(incoming)
+        except UsageError as error:
+            forbidden = refusal(incoming.text)
+            if forbidden is None:
+                raise
+            raise UsageError(f"I do not run {forbidden}\n{error}") from error
 
-    return lambda handler: Listener("command", key, parse_or_help, handler, usage=usage, description=description)
+    def register(handler: _Run[R]) -> Listener:
+        async def run(call: Invocation[R], services: Services) -> Reply:
+            try:
+                return await handler(call, services)
+            except (NotFound, UsageError) as error:
+                forbidden = refusal(call.incoming.text)
+                if forbidden is None:
+                    raise
+                raise Refused(f"I do not run {forbidden}\n{error}") from error
+
+        return Listener("command", key, parse_or_help, run, usage=usage, description=description)
+
+    return register
 
 
 def button(

@@ -30,7 +30,6 @@ ALLOWED = [
 ]
 
 
-@pytest.mark.row("A14")
 @pytest.mark.parametrize(("command", "safe"), REFUSED)
 def test_it_is_refused_with_the_safe_way(command: str, safe: str) -> None:
     """The text names what was asked, why not, and what to do instead; as a list and as a line."""
