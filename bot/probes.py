@@ -1,5 +1,6 @@
 """What watches the bot itself: readiness with its reason, and metrics in Prometheus' text format."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -14,26 +15,54 @@ from bot.store import Ledger, Row
 
 STALE_AFTER = 5_000
 CLOCKS_MAY_DIFFER = 1_000
+HOLDS_FOR = 1_000
+ANSWERS_WITHIN = 2
 
 
 class Readiness:
-    """Ready: a cycle ended within 5 s, the ledger answers, and its clock and the machine's differ by less than 1 s."""
+    """Ready: a cycle ended within 5 s, the ledger takes a row, and its clock and the machine's differ by less than 1 s.
 
-    def __init__(self, engine: Engine, database_now: Callable[[], Awaitable[int]], clock: Clock) -> None:
+    A ledger that only answers is not enough: it may be locked, or its disk full. Whoever asks meanwhile gets the same
+    answer, and "ready" holds for a second, so that asking often is no load.
+    """
+
+    def __init__(
+        self, engine: Engine, ledger: Ledger, clock: Clock, database_now: Callable[[], Awaitable[int]]
+    ) -> None:
         self._engine = engine
+        self._ledger = ledger
         self._database_now = database_now
         self._clock = clock
+        self._asking: asyncio.Task[str] | None = None
+        self._ready_at: int | None = None
 
     async def __call__(self) -> str:
         """Why the bot is not ready; empty when it is."""
+        if self._ready_at is not None and 0 <= self._clock.wall() - self._ready_at < HOLDS_FOR:
+            return ""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+            self._asking.add_done_callback(self._asked)
+        return await asyncio.shield(self._asking)
+
+    def _asked(self, task: "asyncio.Task[str]") -> None:
+        self._asking = None
+        ready = not task.cancelled() and task.exception() is None and not task.result()
+        self._ready_at = self._clock.wall() if ready else None
+
+    async def _ask(self) -> str:
         ended = self._engine.last_cycle_at
         if ended is None:
             return "starting: no engine cycle has ended yet"
         if self._clock.wall() - ended > STALE_AFTER:
             return f"the last engine cycle ended {(self._clock.wall() - ended) // 1000} s ago"
         try:
-            before = self._clock.wall()
-            database = await self._database_now()
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                await self._ledger.write(lambda tx: tx.run("try_ledger", at=self._clock.wall()))
+                before = self._clock.wall()
+                database = await self._database_now()
+        except TimeoutError:
+            return f"the ledger does not answer within {ANSWERS_WITHIN} s"
         except BotError as error:
             return str(error)
         after = self._clock.wall()
@@ -44,10 +73,11 @@ class Readiness:
 
 
 class Metrics(Collector):
-    """The figures of the engine and of the outbox, read at the scrape."""
+    """The figures of the engine, of the outbox and of the way to Slack, read at the scrape."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, engine: Engine, ledger: Ledger, clock: Clock, reached: Callable[[], bool]) -> None:
         self._engine = engine
+        self._reached = reached
         self._ledger = ledger
         self._clock = clock
         self._backlog: list[Row] | None = None
@@ -73,6 +103,11 @@ class Metrics(Collector):
         for name, count in self._engine.failing.items():
             failing.add_metric([name], count)
         yield failing
+        yield GaugeMetricFamily(
+            "steward_slack_connected",
+            "1 while Slack can reach the bot; by Socket Mode, while a socket is open.",
+            int(self._reached()),
+        )
         if self._backlog is None:
             return
         waiting = GaugeMetricFamily(

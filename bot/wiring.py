@@ -200,7 +200,8 @@ class Server:
         self._probe = Probe(services.health, services.systems, bot.ledger, bot.clock, channel=steward.channel)
         rooms = SlackRooms(bot.client)
         delivery = Delivery(SlackChat(bot.client, zone), rooms, bot.pager, bot.clock)
-        self.engine = Engine(bot.ledger, bot.clock, (), Sender(bot.ledger, bot.clock, delivery, owner=bot.owner))
+        self._sender = Sender(bot.ledger, bot.clock, delivery, owner=bot.owner)
+        self.engine = Engine(bot.ledger, bot.clock, (), self._sender)
         self.slack = SlackService(
             client=bot.client,
             address=Address(
@@ -223,8 +224,8 @@ class Server:
                 bot.policy,
             ),
             probes=Probes(
-                ready=Readiness(self.engine, bot.ledger.database_now, bot.clock),
-                metrics=Metrics(self.engine, bot.ledger, bot.clock),
+                ready=Readiness(self.engine, bot.ledger, bot.clock, bot.ledger.database_now),
+                metrics=Metrics(self.engine, bot.ledger, bot.clock, lambda: self.slack.reached),
                 webhook=PagerDutyWebhook(steward, services.incidents) if steward.pagerduty else None,
             ),
             zone=zone,
@@ -266,6 +267,8 @@ class Server:
             stack.push_async_callback(self.slack.stop)
             cycling = asyncio.create_task(self.engine.run(), name="engine")
             stack.push_async_callback(self._stop_engine, cycling)
+            # First of all: what is still taken while the engine ends would page nobody until another process starts.
+            stack.push_async_callback(self.slack.drain)
             _log.info("serving", host=settings.host, port=settings.port, socket_mode=settings.socket_mode)
             # What was built to start lives until the end: the collector need not walk through it ever again.
             gc.collect()
@@ -280,6 +283,7 @@ class Server:
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def _stop_engine(self, cycling: "asyncio.Task[None]") -> None:
+        await self._sender.settle()
         await self._probe.close()
         await self._bot.services.operations.execution.stop(STEP_PATIENCE)
         await self.engine.stop()

@@ -1,5 +1,6 @@
 """What watches the bot itself: ready or why not, and figures for Prometheus."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -27,6 +28,15 @@ class Broken:
 
     async def next_due(self) -> int | None:
         return None
+
+
+class Full(SqliteDriver):
+    """A database that can be read, and whose disk is full."""
+
+    def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
+        if write:
+            raise Unavailable("The ledger's disk is full; nothing was changed.")
+        return super().transact(work, write=write, patience=patience)
 
 
 class Deaf(SqliteDriver):
@@ -73,10 +83,42 @@ async def test_ready_or_why_not(
         await watched.cycle(patience=1)
     clock.advance(later)
 
-    told = await Readiness(watched, database_now, clock)()
+    told = await Readiness(watched, ledger, clock, database_now)()
 
     assert bool(reason) == bool(told)
     assert reason in told
+
+
+async def test_not_ready_while_nothing_can_be_kept(clock: FakeClock) -> None:
+    """A ledger that answers and takes no row is no ledger to work with."""
+    full = Ledger(Full(":memory:"))
+    watched = engine(full, clock)
+    await watched.cycle(patience=1)
+
+    told = await Readiness(watched, full, clock, full.database_now)()
+    await full.close()
+
+    assert "The ledger's disk is full; nothing was changed." == told
+
+
+@pytest.mark.ledger
+async def test_asking_often_is_no_load(ledger: Ledger, clock: FakeClock) -> None:
+    """Whoever asks within the same second gets the same answer; a second later it is found out anew."""
+
+    async def near() -> int:
+        return clock.wall()
+
+    watched, kept = engine(ledger, clock), list[frozenset[str]]()
+    await watched.cycle(patience=1)
+    ledger.watch(kept.append)
+    ready = Readiness(watched, ledger, clock, near)
+    for _ in range(20):
+        assert ("", "") == tuple(await asyncio.gather(ready(), ready()))
+    assert [{"try_ledger"}] == kept
+    clock.advance(1_000)
+    assert "" == await ready()
+
+    assert [{"try_ledger"}] * 2 == kept
 
 
 @pytest.mark.ledger
@@ -90,11 +132,12 @@ async def test_figures_tell_what_fails_and_what_does_not_leave(ledger: Ledger, c
     await watched.cycle(patience=1)
     clock.advance(2_000)
 
-    figures = (await Metrics(watched, ledger, clock)()).decode().splitlines()
+    figures = (await Metrics(watched, ledger, clock, lambda: True)()).decode().splitlines()
 
     expected = {
         "steward_engine_cycles_total 1.0",
         "steward_engine_cycle_age_seconds 2.0",
+        "steward_slack_connected 1.0",
         'steward_duty_failures{duty="broken"} 1.0',
         'steward_outbox_messages{lane="page"} 2.0',
         'steward_outbox_messages{lane="rest"} 0.0',
@@ -110,8 +153,9 @@ async def test_figures_come_without_a_ledger_too(clock: FakeClock) -> None:
     driver.silent = True
     deaf = Ledger(driver)
 
-    figures = (await Metrics(engine(deaf, clock), deaf, clock)()).decode()
+    figures = (await Metrics(engine(deaf, clock), deaf, clock, lambda: False)()).decode()
     await deaf.close()
 
     assert "steward_engine_cycles_total 0.0" in figures
+    assert "steward_slack_connected 0.0" in figures
     assert "outbox" not in figures

@@ -26,7 +26,7 @@ _QUIET = frozenset(
         *("insert_inbox", "finish_inbox", "renew_inbox", "claim_inbox", "forget_inbox"),
         *("put_message", "hold_lane", "free_lane", "start_sending", "message_unconfirmed", "message_withdrawn"),
         *("message_delivered", "message_delayed", "message_doubtful", "message_failed", "message_rerouted"),
-        "forget_messages",
+        *("forget_messages", "try_ledger"),
     }
 )
 

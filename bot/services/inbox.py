@@ -14,8 +14,10 @@ from bot.store import Ledger, Row, Tx
 LEASE = 4_000
 """How long a request stays with a process that went silent, ms."""
 
+AT_ONCE = 20
+"""How many abandoned requests a process takes over in one go."""
+
 _KEPT = HOUR  # Longer than any replay that the guard lets through.
-_CLAIMED_AT_ONCE = 20
 _FIELDS = tuple(field.name for field in dataclasses.fields(Incoming))
 
 
@@ -58,8 +60,8 @@ class Inbox:
         self._held.discard(key)
         await self._commit_with(self._batch.finished, {"key": key})
 
-    async def claim_abandoned(self) -> list[tuple[str, Incoming, int]]:
-        """Take over requests whose process died: key, request, time of arrival. They are then ours to finish.
+    async def claim_abandoned(self, most: int = AT_ONCE) -> list[tuple[str, Incoming, int]]:
+        """Take over `most` requests whose process died: key, request, time of arrival. They are then ours to finish.
 
         The engine calls this every second, so it also renews what this process still works on, and forgets old keys.
         """
@@ -73,7 +75,7 @@ class Inbox:
             tx.each("renew_inbox", renewals)
             if forget:
                 tx.run("forget_inbox", before=now - _KEPT)
-            return tx.all("claim_inbox", owner=self._owner, wall=wall, lease_until=wall + LEASE, n=_CLAIMED_AT_ONCE)
+            return tx.all("claim_inbox", owner=self._owner, wall=wall, lease_until=wall + LEASE, n=most)
 
         rows = await self._ledger.write(renew_and_claim)
         if forget:

@@ -3,7 +3,7 @@
 import structlog
 
 from bot.domain.errors import BotError
-from bot.services.inbox import Inbox
+from bot.services.inbox import AT_ONCE, Inbox
 from bot.services.invocation import Incoming
 from bot.slack.dispatch import Dispatcher
 from bot.slack.tasks import Tasks
@@ -21,10 +21,14 @@ class InboxDuty:
         self._inbox = inbox
         self._dispatcher = dispatcher
         self._tasks = tasks
+        self.stopping = False
 
     async def run(self, now: int) -> bool:
-        """Start what was abandoned; the work itself does not hold up the engine's cycle."""
-        abandoned = await self._inbox.claim_abandoned()
+        """Start what was abandoned; the work itself does not hold up the engine's cycle.
+
+        While the bot stops, it keeps what it works on, and leaves what was abandoned to others.
+        """
+        abandoned = await self._inbox.claim_abandoned(most=0 if self.stopping else AT_ONCE)
         for key, incoming, received_at in abandoned:
             self._tasks.spawn(self._resume(key, incoming, lost=now - received_at > TOO_OLD))
         return bool(abandoned)

@@ -57,10 +57,14 @@ def http_logger() -> logging.Logger:
 
 
 class Endpoints:
-    """The routes. While the bot stops, new work is refused so that Slack shows the person that it was not taken."""
+    """The routes. While the bot stops, new work is refused so that Slack shows the person that it was not taken.
 
-    def __init__(self, probes: Probes) -> None:
+    `trouble`: why Slack cannot reach the bot; empty where it can.
+    """
+
+    def __init__(self, probes: Probes, trouble: Callable[[], str]) -> None:
         self._probes = probes
+        self._trouble = trouble
         self._runner: web.AppRunner | None = None
         self._connections: Connections | None = None
         self._slack: tuple[App, Guard] | None = None
@@ -129,7 +133,7 @@ class Endpoints:
         return web.Response(text="alive\n")
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        reason = "stopping" if self.stopping else await self._probes.ready()
+        reason = "stopping" if self.stopping else self._trouble() or await self._probes.ready()
         return web.Response(status=503 if reason else 200, text=f"{reason or 'ready'}\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
@@ -140,6 +144,8 @@ class Endpoints:
     async def _webhook(self, request: web.Request) -> web.Response:
         if self._probes.webhook is None:
             return web.Response(status=404)
+        if self.stopping:
+            return web.Response(status=503, headers={"Retry-After": "5"})
         try:
             raw = await _body(request)
         except Forbidden as error:

@@ -11,7 +11,25 @@ from bot.services.container import Services
 from bot.services.invocation import Incoming, Invocation, Listener, button, command, form
 
 RAN: list[tuple[str, str]] = []
-GATE = asyncio.Event()
+
+
+class Gate:
+    """An event that every test has anew, since an event belongs to the loop that first waited for it."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self._opened = asyncio.Event()
+
+    def set(self) -> None:
+        self._opened.set()
+
+    async def wait(self) -> None:
+        await self._opened.wait()
+
+
+GATE = Gate()
 """What `change wait` waits for."""
 
 

@@ -1,6 +1,7 @@
 """The Slack side starts and stops as a whole: a Slack that is down, running work, another way in."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -39,6 +40,8 @@ async def test_stopping_lets_running_work_end(memory_ledger: Ledger) -> None:
         await asyncio.sleep(0)
 
         status, _ = await world.send(slash(text="too late"))
+        async with world.http.post(f"{world.bot}/pagerduty/webhook", data=b"{}") as answer:
+            assert 503 == answer.status  # PagerDuty sends it again, to another process.
         GATE.set()
         await stopping
 
@@ -67,13 +70,37 @@ async def test_a_token_that_slack_refuses_stops_the_start(memory_ledger: Ledger,
 
 async def test_a_slack_that_is_down_at_the_start_is_awaited(memory_ledger: Ledger) -> None:
     """The bot starts anyway, takes nothing that it cannot verify, and connects as soon as Slack answers."""
-    async with slack_world(memory_ledger, down=1) as world:
+    async with slack_world(memory_ledger, down=2) as world:
         assert 503 == (await world.send(slash()))[0]
 
         await world.until(lambda: _accepted(world), "Slack was reached")
 
         await world.types("hello")
         await world.sees("You said hello")
+
+
+async def test_a_token_that_slack_refuses_later_is_tried_again(memory_ledger: Ledger) -> None:
+    """Readiness says why Slack cannot reach the bot; once the token is accepted, the bot takes commands."""
+    async with slack_world(memory_ledger, down=2, revoked=1) as world:
+        assert "Slack" in (await world.until(lambda: _unready(world, ""), "not ready"))["reason"]
+
+        refused = await world.until(lambda: _unready(world, "token_revoked"), "the refusal")
+        await world.until(lambda: _accepted(world), "Slack was reached")
+
+        assert "does not accept the bot's token (auth.test: token_revoked)" in refused["reason"]
+        assert None is await _unready(world, "")
+        await world.types("hello")
+        await world.sees("You said hello")
+
+
+async def _unready(world: SlackWorld, text: str) -> dict[str, str] | None:
+    async with world.http.get(f"{world.bot}/readyz") as answer:
+        reason = await answer.text()
+        return {"reason": reason} if answer.status == 503 and text in reason else None
+
+
+async def _ready(world: SlackWorld) -> bool:
+    return world.service.reached and await _unready(world, "") is None
 
 
 async def _accepted(world: SlackWorld) -> dict[str, int] | None:
@@ -91,6 +118,61 @@ async def test_a_lost_socket_is_opened_again(memory_ledger: Ledger) -> None:
 
         await world.until(lambda: _typed(world, "back again"), "the bot is back")
         await world.sees("You said back again")
+
+
+async def test_a_slack_that_ends_every_socket_is_not_asked_without_pause(memory_ledger: Ledger) -> None:
+    """Pauses grow; after 20 s without a socket the bot is not ready and says why; then it comes back by itself."""
+    async with slack_world(memory_ledger, socket_mode=True) as world:
+        assert await _ready(world)
+        socket, began = world.server.socket, time.monotonic()
+        socket.most = 0
+        await socket.disconnect("refresh_requested")
+
+        await world.until(lambda: _turned_away(world, 2), "Slack turned two sockets away")
+        took = time.monotonic() - began
+        assert not world.service.reached
+        assert None is await _unready(world, "")
+        world.ahead[0] += 20
+        away = await _unready(world, "too_many_websockets")
+        socket.most = 10
+
+        assert took >= 1.5
+        assert away is not None
+        assert "Slack has not reached the bot for 2" in away["reason"]
+        await world.until(lambda: _typed(world, "back again"), "the bot is back")
+        assert await _ready(world)
+
+
+async def test_the_next_socket_is_open_before_the_last_one_ends(memory_ledger: Ledger) -> None:
+    """Slack warns some seconds ahead; what comes meanwhile arrives over either."""
+    async with slack_world(memory_ledger, socket_mode=True) as world:
+        await world.server.socket.disconnect("warning")
+        await world.types("hello")
+        await world.sees("You said hello")
+
+        await world.until(lambda: _connections(world, 2), "two sockets are open")
+
+
+async def test_stopping_gives_the_socket_up_at_once(memory_ledger: Ledger) -> None:
+    """What was taken is acknowledged and answered; then Slack turns to another replica instead of waiting."""
+    async with slack_world(memory_ledger, socket_mode=True) as world:
+        await world.types("change wait")
+        stopping = asyncio.create_task(world.service.drain())
+
+        await world.until(lambda: _connections(world, 0), "no socket is open")
+        assert not stopping.done()
+        GATE.set()
+        await stopping
+
+        await world.sees("You said change wait")
+
+
+async def _connections(world: SlackWorld, count: int) -> dict[str, int] | None:
+    return {"open": count} if world.server.socket.connections == count else None
+
+
+async def _turned_away(world: SlackWorld, times: int) -> dict[str, int] | None:
+    return {"times": times} if world.server.socket.turned_away >= times else None
 
 
 async def _typed(world: SlackWorld, text: str) -> dict[str, object] | None:

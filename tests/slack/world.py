@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import io
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,7 +38,10 @@ PATIENCE = 5.0
 
 @dataclass(slots=True)
 class SlackWorld:
-    """Type, press and send as a person; see what a person sees."""
+    """Type, press and send as a person; see what a person sees.
+
+    `ahead`: by how many seconds the machine's clock was moved.
+    """
 
     workspace: Workspace
     server: Server
@@ -46,6 +50,7 @@ class SlackWorld:
     client: AsyncWebClient
     ledger: Ledger
     clock: DemoClock
+    ahead: list[float]
     http: aiohttp.ClientSession
     bot: str
     ready: list[str]
@@ -162,15 +167,17 @@ async def home(actor: Actor) -> Message:
 
 @asynccontextmanager
 async def slack_world(
-    ledger: Ledger, *, socket_mode: bool = False, down: int = 0, refused: str = ""
+    ledger: Ledger, *, socket_mode: bool = False, down: int = 0, revoked: int = 0, refused: str = ""
 ) -> AsyncIterator[SlackWorld]:
     """A workspace and the bot's Slack side, connected.
 
-    `down`: so many times Slack fails to say who we are. `refused`: the method whose token is wrong.
+    `down`: so many times Slack fails to say who we are; `revoked`: so many times after that it refuses our token.
+    `refused`: the method whose token is wrong from the start.
     """
     RAN.clear()
     GATE.clear()
-    clock = DemoClock()
+    ahead = [0.0]
+    clock = DemoClock(real=lambda: time.time() + ahead[0])
     manifest = app_manifest(Registry(LISTENERS), url="https://bot.example", socket_mode=socket_mode)
     workspace = Workspace(clock, manifest=manifest)
     server = Server(workspace, Options(limits=False, socket_mode=socket_mode, retry_after_s=(0.0, 0.0, 0.0)))
@@ -182,8 +189,10 @@ async def slack_world(
         app_token = "xapp-wrong" if refused == "apps.connections.open" else tokens.app_token
         client = await stack.enter_async_context(open_client(token=bot_token, url=f"{url}/api/"))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        if down:
-            fault = {"method": "auth.test", "kind": "500", "times": down}
+        for kind, times in (("500", down), ("revoked", revoked)):
+            if not times:
+                continue
+            fault = {"method": "auth.test", "kind": kind, "times": times}
             async with http.post(f"{url}/local/faults", json=fault) as answer:
                 assert 200 == answer.status
         address = Address("127.0.0.1", 0, tokens.signing_secret, app_token if socket_mode else "", "A0STEWARD")
@@ -193,7 +202,7 @@ async def slack_world(
         await service.start()
         bot = f"http://127.0.0.1:{service.port}"
         server.app_url = f"{bot}/slack/events"
-        yield SlackWorld(workspace, server, service, inbox, client, ledger, clock, http, bot, ready)
+        yield SlackWorld(workspace, server, service, inbox, client, ledger, clock, ahead, http, bot, ready)
 
 
 def _services(client: AsyncWebClient, clock: DemoClock, ledger: Ledger) -> Services:

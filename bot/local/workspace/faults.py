@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.local.workspace.values import Json, Misuse
 
-KINDS = ("429", "500", "html", "timeout", "drop")
+KINDS = ("429", "500", "html", "timeout", "drop", "revoked")
 ANY_METHOD = "*"
 
 

@@ -24,13 +24,15 @@ class _Waiting:
 
 
 class SocketDelivery:
-    """The app's connections; a payload goes to any one of them."""
+    """The app's connections, `most` at once; a payload goes to any one of them."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._links: list[web.WebSocketResponse] = []
         self._waiting: dict[str, _Waiting] = {}
         self._last: Json | None = None
+        self.most = CONNECTIONS
+        self.turned_away = 0
 
     @property
     def connections(self) -> int:
@@ -41,10 +43,13 @@ class SocketDelivery:
         """One connection, from its ticket to its end."""
         if not self._workspace.tickets.take_link(request.query.get("ticket", "")):
             return web.Response(status=404, text="no such link")
-        if len(self._links) >= CONNECTIONS:
-            return web.Response(status=429, text="too_many_websockets")
         link = web.WebSocketResponse(heartbeat=PING_S)
         await link.prepare(request)
+        if len(self._links) >= self.most:
+            self.turned_away += 1
+            await link.send_json(_disconnect("too_many_websockets"))
+            await link.close()
+            return link
         self._links.append(link)
         try:
             await link.send_json(self._hello())
@@ -77,7 +82,7 @@ class SocketDelivery:
         if reason not in REASONS:
             raise Misuse(f"There is no reason {reason!r}; choose one of {', '.join(REASONS)}.")
         for link in list(self._links):
-            await link.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}})
+            await link.send_json(_disconnect(reason))
             if reason != "warning":
                 await link.close()
 
@@ -119,3 +124,7 @@ class SocketDelivery:
             "connection_info": {"app_id": APP},
             "debug_info": {"host": "applink-local", "build_number": 1, "approximate_connection_time": 18060},
         }
+
+
+def _disconnect(reason: str) -> Json:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}}

@@ -14,6 +14,7 @@ from bot.local.workspace.state import Workspace
 from bot.local.workspace.values import Json, Refusal
 
 NO_ANSWER_S = 60
+_LOOK_S = 0.1
 HTML = "<!DOCTYPE html><html><head><title>Server Error</title></head><body>Something went wrong.</body></html>"
 _log = logging.getLogger(__name__)
 
@@ -100,10 +101,20 @@ async def struck(request: web.Request, fault: Fault) -> web.StreamResponse:
         return too_many(fault.retry_after)
     if fault.kind == "500":
         return web.json_response({"ok": False, "error": "internal_error"}, status=500)
+    if fault.kind == "revoked":
+        return web.json_response({"ok": False, "error": "token_revoked"})
     if fault.kind == "html":
         return web.Response(text=HTML, content_type="text/html")
     if fault.kind == "timeout":
-        await asyncio.sleep(NO_ANSWER_S)
+        await _given_up(request)
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+async def _given_up(request: web.Request) -> None:
+    """Keep the caller waiting until it gives up; a handler that outlived its connection would outlive the workspace."""
+    for _ in range(round(NO_ANSWER_S / _LOOK_S)):
+        if request.transport is None:
+            return
+        await asyncio.sleep(_LOOK_S)

@@ -122,12 +122,14 @@ async def test_a_ticket_opens_one_connection(world: World) -> None:
 
 
 async def test_there_are_ten_connections_at_most(world: World) -> None:
-    """The eleventh is refused."""
+    """The eleventh is ended at once, with the reason."""
     urls = [f"{world.workspace.url}/link?ticket={world.workspace.tickets.link()}" for _ in range(11)]
     links = [await world.session.ws_connect(url) for url in urls[:10]]
 
-    with pytest.raises(aiohttp.WSServerHandshakeError):
-        await world.session.ws_connect(urls[10])
+    eleventh = await world.session.ws_connect(urls[10])
+    told = await eleventh.receive_json()
 
+    assert ("disconnect", "too_many_websockets") == (told["type"], told["reason"])
+    assert (await eleventh.receive()).type is aiohttp.WSMsgType.CLOSE
     for link in links:
         await link.close()
