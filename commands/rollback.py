@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from bot.actions.roll_back import RollBack, deployments, label
+from bot.actions.roll_back import RollBack, deployments, label, meant
 from bot.domain import operation_replies
-from bot.domain.errors import BotError, FieldErrors, NotFound, Unreachable, UsageError
-from bot.domain.message import ChoiceField, Message, Modal, Option, Part, TextField, lines
+from bot.domain.errors import BotError, Conflict, FieldErrors, NotFound, Unreachable, UsageError
+from bot.domain.message import ChoiceField, Line, Message, Modal, Moment, Option, Part, TextField, lines
+from bot.domain.operation import ENDED, State
 from bot.domain.policy import Risk
 from bot.ports import Release
 from bot.services.container import Services
@@ -107,33 +110,76 @@ async def chosen(call: Invocation[Chosen], services: Services) -> Message:
     return operation_replies.proposed(operation)
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """The releases of one component, newest first, as choices of the form."""
+
+    system: System
+    component: Component
+    releases: Sequence[Release]
+
+    @property
+    def named(self) -> str:
+        return f"{self.system.name}/{self.component.name}"
+
+    @property
+    def current(self) -> int:
+        """The place of the one that runs; -1 where none is told."""
+        return next((place for place, each in enumerate(self.releases) if each.current), -1)
+
+    @property
+    def earlier(self) -> Sequence[Release]:
+        return self.releases[self.current + 1 :]
+
+    @property
+    def newer(self) -> Sequence[Release]:
+        return self.releases[: max(self.current, 0)]
+
+    def option(self, release: Release, zone: ZoneInfo) -> Option:
+        """The choice of a release: its name gives way to what tells when it was made, and that it is a newer one."""
+        note = ", newer than what runs" if release in self.newer else ""
+        if release.created is not None:
+            note = f", {datetime.fromtimestamp(release.created / 1000, zone):%-d %b %H:%M}{note}"
+        text = f"{self.named}: {label(release)}"
+        return Option(
+            _short(text, _MOST_LETTERS - len(note)) + note, f"{self.system.name} {self.component.name} {release.id}"
+        )
+
+
 async def _form(request: RollbackRequest, services: Services) -> Modal:
-    """Releases to choose from, the reason prefilled from the open incident."""
+    """Releases to choose from, what was typed preselected, the reason prefilled from the open incident."""
     places = _places(services, request)
     found = await asyncio.gather(*(_releases(system, component) for system, component in places))
-    options = [
-        Option(
-            _short(f"{system.name}/{component.name}: {label(release)}"), f"{system.name} {component.name} {release.id}"
-        )
+    offers = [
+        _Offer(system, component, releases)
         for (system, component), releases in zip(places, found, strict=True)
         if not isinstance(releases, BotError)
-        for release in releases
-        if not release.current
     ]
+    zone = ZoneInfo(services.config.timezone)
+    typed = _typed(offers, request.release, zone) if offers and request.release else []
+    # What ran before what runs comes first: a newer release was taken back, so it is the last that anybody should get.
+    options = [offer.option(each, zone) for offer in offers for each in offer.earlier]
+    options += [offer.option(each, zone) for offer in offers for each in offer.newer]
+    if len(typed) > 1:
+        options = typed
+    elif typed and typed[0] not in options[:_MOST_OPTIONS]:
+        options = [*typed, *options]
     if not options:
         raise next(
             (each for each in found if isinstance(each, BotError)),
             NotFound("There is no earlier release to go back to."),
         )
     incident = await services.operations.open_incident(request.system) if request.system else None
-    wanted = next(
-        (each.value for each in options if request.release and each.value.endswith(f" {request.release}")), ""
-    )
     return Modal(
         "Roll back",
         "rollback.form",
         (
-            ChoiceField("release", "To which release?", tuple(options[:_MOST_OPTIONS]), initial=wanted),
+            ChoiceField(
+                "release",
+                "To which release?",
+                tuple(options[:_MOST_OPTIONS]),
+                initial=typed[0].value if len(typed) == 1 else "",
+            ),
             TextField(
                 "reason",
                 "Why?",
@@ -142,20 +188,56 @@ async def _form(request: RollbackRequest, services: Services) -> Modal:
             ),
         ),
         "Plan it",
-        intro=_running(places, found),
+        intro=(*_running(places, found), *await _under_way(services, places)),
     )
 
 
-def _running(places: Sequence[tuple[System, Component]], found: Sequence[list[Release] | BotError]) -> tuple[Part, ...]:
-    """What runs now, and what could not be asked: a line per component."""
+def _typed(offers: Sequence[_Offer], wanted: str, zone: ZoneInfo) -> list[Option]:
+    """What was typed, as choices: one of each component that has it. Raises `NotFound`, or `Conflict` where it runs."""
+    options: list[Option] = []
+    problem: BotError = NotFound(f"There is no release {wanted}.")
+    for offer in offers:
+        try:
+            release = meant(offer.releases, wanted, offer.named)
+        except NotFound as error:
+            problem = error
+            continue
+        if release.current:
+            problem = Conflict(f"{offer.named} already runs {label(release)}; name another release.")
+        else:
+            options.append(offer.option(release, zone))
+    if not options:
+        raise problem
+    return options
+
+
+async def _under_way(services: Services, places: Sequence[tuple[System, Component]]) -> tuple[Part, ...]:
+    """Requests for the same components that are not over: a second one is pointed out before it is made."""
     told = []
+    for name in sorted({system.name for system, _ in places}):
+        components = {component.name for system, component in places if system.name == name}
+        told += [
+            f"{each.id} is under way: {each.plan.title}, by @{each.requester.person} ({each.state.value})."
+            for each in await services.operations.recent(name)
+            if each.state not in ENDED and each.state is not State.DRAFT and components & set(each.targets)
+        ]
+    return (lines(*told),) if told else ()
+
+
+def _running(places: Sequence[tuple[System, Component]], found: Sequence[list[Release] | BotError]) -> tuple[Part, ...]:
+    """What runs now and since when it exists, and what could not be asked: a line per component."""
+    told: list[Line] = []
     for (system, component), releases in zip(places, found, strict=True):
         name = f"{system.name}/{component.name}"
         if isinstance(releases, BotError):
-            told.append(f"{name}: {releases}")
+            told.append((f"{name}: {releases}",))
         else:
-            told += [f"{name} runs {label(release)} now." for release in releases if release.current]
+            told += [(f"{name} runs {label(each)} now", *_released(each), ".") for each in releases if each.current]
     return (lines(*told),) if told else ()
+
+
+def _released(release: Release) -> Line:
+    return () if release.created is None else (", of ", Moment(release.created, "date"))
 
 
 def _places(services: Services, request: RollbackRequest) -> list[tuple[System, Component]]:
@@ -207,8 +289,8 @@ def _split(words: list[str], at: str) -> tuple[list[str], list[str]]:
     return words[:place], words[place + 1 :]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…"
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 LISTENERS = (rollback, choose, chosen)

@@ -32,7 +32,7 @@ class RollBack:
     async def to(cls, systems: Systems, system: str, component: str, wanted: str) -> "RollBack":
         """The release that a person means: an id, a title, or `previous`. Raises `NotFound` with the nearest."""
         releases = await deployments(systems[system].component(component), system).releases()
-        return cls(systems, system, component, _meant(releases, wanted, f"{system}/{component}").id)
+        return cls(systems, system, component, meant(releases, wanted, f"{system}/{component}").id)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -120,7 +120,8 @@ def _current(releases: Sequence[Release]) -> Release | None:
     return next((each for each in releases if each.current), None)
 
 
-def _meant(releases: Sequence[Release], wanted: str, named: str) -> Release:
+def meant(releases: Sequence[Release], wanted: str, named: str) -> Release:
+    """The release that a person typed; raises `NotFound` with the nearest."""
     if wanted.lower() == PREVIOUS:
         place = next((place for place, each in enumerate(releases) if each.current), None)
         if place is None:

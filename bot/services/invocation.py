@@ -28,7 +28,8 @@ class Incoming:
     """One payload from a person, as stored in the inbox. `key` is `/health`, `health.refresh` or a form's name.
 
     `text` is a command's text or a button's value; `fields` a form's values by field id; `private` its private text.
-    `ephemeral`: the button stood in a message that only this person sees, so the reply may replace it.
+    `view_id` and `view_hash`: the form that was pressed in, as it stood then. `ephemeral`: the button stood in a
+    message that only this person sees, so the reply may replace it.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Incoming:
     fields: Mapping[str, str] = field(default_factory=dict)
     private: str = ""
     view_id: str = ""
+    view_hash: str = ""
     received_at: int = 0
     request_id: str = ""
     ephemeral: bool = False

@@ -10,18 +10,26 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.errors import TargetError, Unavailable
 from bot.domain.message import Message, Modal
 from bot.ports import ChannelGone, RateLimited
 from bot.services.invocation import Incoming
 from bot.slack.blocks import render
-from bot.slack.failures import patient, translated
+from bot.slack.failures import cause, patient, translated
 from bot.slack.forms import modal_view, reading_view
 from bot.slack.values import Json
 
 RESPONSE_HOST = "hooks.slack.com"
 _POSTS = 5
+_NOT_OPENED = {
+    "expired_trigger_id": "The form came too late for Slack; type the command or press the button again.",
+    "exchanged_trigger_id": "This press was answered already; type the command or press the button again.",
+    "push_limit_reached": "Three forms lie above one another, and Slack allows no fourth; close one and press again.",
+}
+"""What failed, by Slack's own word, and what to do next."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -47,10 +55,14 @@ class SlackAnswers:
         self._zone = zone
         # A command's address cannot replace anything, and a public message must not become one person's reply.
         self._in_place = in_place and incoming.ephemeral
+        self._refreshes = in_place and bool(incoming.view_id)
         self._posts_left = _POSTS if trusted(incoming.response_url, client.base_url) else 0
-        self._view = ""
+        # The view that shows the replies, and its state: a newer one is never overwritten by an older one.
+        self._view, self._hash = "", ""
 
     async def show(self, message: Message) -> None:
+        if self._refreshes and not self._view:
+            self._view, self._hash = self._incoming.view_id, self._incoming.view_hash
         await self._send(message, replace=self._in_place)
 
     async def tell(self, message: Message) -> None:
@@ -62,9 +74,8 @@ class SlackAnswers:
             await self._open(modal_view(modal, self._incoming, self._zone))
         except TargetError as error:
             _log.warning("form not opened", request_id=self._incoming.request_id, error=str(error))
-            raise Unavailable(
-                "The form came too late for Slack; type the command or press the button again."
-            ) from error
+            why = _NOT_OPENED.get(cause(error), f"The form could not be opened: {error}")
+            raise Unavailable(why) from error
 
     async def _open(self, view: Json) -> str:
         """Open a view, above the one that was pressed in where there is one; its id."""
@@ -73,8 +84,13 @@ class SlackAnswers:
         call = self._client.views_push if self._incoming.view_id else self._client.views_open
         with patient("views.open"), translated("views.open", write=True):
             answer = await call(trigger_id=self._incoming.trigger, view=view)
-        opened: Json = answer.get("view") or {}
-        return str(opened.get("id", ""))
+        return self._shown(answer)
+
+    def _shown(self, answer: AsyncSlackResponse) -> str:
+        """The id of the view that Slack shows now."""
+        shown: Json = answer.get("view") or {}
+        self._hash = str(shown.get("hash", ""))
+        return str(shown.get("id", ""))
 
     async def _send(self, message: Message, *, replace: bool) -> None:
         rendered = render(message, self._zone)
@@ -115,10 +131,13 @@ class SlackAnswers:
         try:
             if self._view:
                 with patient("views.update"), translated("views.update", write=True):
-                    await self._client.views_update(view_id=self._view, view=view)
+                    state = {"hash": self._hash} if self._hash else {}
+                    self._shown(await self._client.views_update(view_id=self._view, view=view, **state))
             elif self._incoming.kind == "button":
                 self._view = await self._open(view)
         except (TargetError, Unavailable) as error:
+            if cause(error) == "hash_conflict":  # A later press shows something newer there.
+                return True
             # Its trigger is too old, or the person has closed it.
             _log.info("reply not shown in a view", request_id=self._incoming.request_id, error=str(error))
             return False

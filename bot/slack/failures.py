@@ -69,6 +69,11 @@ def code(error: SlackApiError) -> str:
     return str(_answer(error)[1].get("error", ""))
 
 
+def cause(error: Exception) -> str:
+    """As `code`, of an error that `translated` made."""
+    return code(error.__cause__) if isinstance(error.__cause__, SlackApiError) else ""
+
+
 def _answer(error: SlackApiError) -> tuple[int, Json, Mapping[str, Any]]:
     response = error.response
     if isinstance(response, AsyncSlackResponse):

@@ -56,6 +56,7 @@ class _View(_Payload):
     id: str = ""
     type: str = ""
     callback_id: str = ""
+    hash: str = ""
     private_metadata: str = ""
     state: dict[str, Any] | None = None
 
@@ -131,6 +132,7 @@ def action(body: Mapping[str, Any], now: int) -> Incoming:
         trigger=payload.trigger_id,
         response_url=payload.response_url,
         view_id=payload.view.id if payload.view and payload.view.type == "modal" else "",
+        view_hash=payload.view.hash if payload.view and payload.view.type == "modal" else "",
         received_at=now,
         request_id=request_id(),
         ephemeral=payload.container.is_ephemeral,

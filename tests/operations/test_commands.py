@@ -18,7 +18,7 @@ from bot.services.invocation import Incoming, Invocation, Listener, Reply
 from bot.services.operation_ports import OpenIncident
 from commands import operation, proposal, rollback
 from commands.rollback import RollbackRequest
-from tests.operations.world import ENGINEER, LEAD, SRE, World, jobs, said
+from tests.operations.world import ENGINEER, LEAD, SRE, World, configuration, jobs, said
 
 LISTENERS = {each.key: each for each in (*operation.LISTENERS, *rollback.LISTENERS, *proposal.LISTENERS)}
 
@@ -33,7 +33,7 @@ async def does(world: World, actor: Actor, incoming: Incoming) -> Reply:
     listener: Listener = LISTENERS[incoming.key]
     services = cast(
         "Services",
-        SimpleNamespace(systems=world.systems, operations=world.operations, clock=world.clock),
+        SimpleNamespace(systems=world.systems, operations=world.operations, clock=world.clock, config=configuration()),
     )
     call: Invocation[Any] = Invocation(
         listener.parse(incoming), actor, Access(frozenset()), incoming, answers=cast("Any", None)
@@ -139,12 +139,14 @@ async def test_the_form_offers_releases_and_the_incident_as_reason(world: World)
     world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
 
     opened = await form(world, SRE, payload("/rollback", "shop to v39"))
+    before = await form(world, SRE, payload("/rollback", "shop web to previous"))
     by_button = await form(world, SRE, payload("rollback.choose", "shop"))
 
     choice: ChoiceField = field(opened, "release")
     assert ["shop/web: v40", "shop/web: v39"] == [each.label for each in choice.options]
-    assert "shop/web runs v41 now." in str(opened.intro)
+    assert "shop/web runs v41 now" in str(opened.intro)
     assert choice.initial == "shop web v39"
+    assert field(before, "release").initial == "shop web v40"
     assert field(opened, "reason").initial == "Shop is down"
     assert field(by_button, "release").initial == ""
 

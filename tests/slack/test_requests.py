@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from tests.slack.listeners import GATE, RAN
-from tests.slack.world import SlackWorld
+from tests.slack.world import SlackWorld, slash
 
 
 async def test_a_command_is_acknowledged_and_answered(either_world: SlackWorld) -> None:
@@ -190,13 +191,32 @@ async def test_a_form_that_only_reads_leads_to_the_next_form(world: SlackWorld) 
     assert ["And now"] == [each["title"]["text"] for each in await world.views() if each["type"] == "modal"]
 
 
-async def test_a_form_that_slack_refuses_is_explained(world: SlackWorld) -> None:
-    """Where the form comes too late, the person reads what to do."""
-    await world.does("faults", method="views.open", kind="500", times=1)
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        pytest.param("500", "The form could not be opened: Slack answered 500", id="Slack is unwell"),
+        pytest.param("429", "The form could not be opened: Slack asks to wait", id="a limit"),
+        pytest.param("expired", "The form came too late for Slack; type the command", id="an old trigger"),
+        pytest.param("exchanged", "This press was answered already; type the command", id="a used trigger"),
+        pytest.param("invalid", "could not be opened: Slack refused views.open: invalid_trigger_id", id="a wrong one"),
+    ],
+)
+async def test_a_form_that_slack_refuses_says_what_failed(world: SlackWorld, fault: str, told: str) -> None:
+    """Not every failure is a form that came too late; each says what to do."""
+    tickets = world.workspace.tickets
+    trigger = tickets.trigger("U0SRE")
+    if fault in ("500", "429"):
+        await world.does("faults", method="views.open", kind=fault, times=1)
+    elif fault == "exchanged":
+        tickets.exchange(trigger)
+    elif fault == "expired":
+        tickets._monotonic = lambda: time.monotonic() + 10
+    else:
+        trigger = "1.1"
 
-    await world.types("form")
+    await world.send(slash(text="form", trigger_id=trigger))
 
-    await world.sees("The form came too late for Slack")
+    await world.sees(told)
 
 
 async def test_a_reply_that_cannot_be_rendered_is_no_silence(world: SlackWorld) -> None:

@@ -86,3 +86,38 @@ async def test_an_incident_can_be_opened_from_there(world: World) -> None:
     await world.sees("opened at home · @sre, you are next", channel="@sre")
     health = await press(world, "engineer", await home(world, "engineer", "INC-1 P1"), "Health").form("")
     assert "Newsletter" in str(health["blocks"])
+
+
+@pytest.mark.row("A1")
+async def test_a_refresh_in_a_view_updates_it_in_place(world: World) -> None:
+    """However often it is pressed there is one view, which shows what is true now; an old press overwrites nothing."""
+    view = await press(world, "sre", await home(world, "sre", "Newsletter"), "Health").form("")
+    old = await _settled(world, view, "healthy")
+    await world.lab("newsletter", "app", state="error")
+
+    for _ in range(4):
+        now = await _settled(world, view, "")
+        await press(world, "sre", now, "Refresh")
+        await _changed(world, now)
+    await _settled(world, view, "🔴 app")
+
+    assert [view["id"]] == [each["id"] for each in await world.modals("sre")]
+    assert old["hash"] != (await world.modals("sre"))[0]["hash"]
+
+
+async def _settled(world: World, view: Json, text: str) -> Json:
+    """The view once it has its buttons and says a text."""
+
+    async def look() -> Json | None:
+        found = next((each for each in await world.modals("sre") if each["id"] == view["id"]), None)
+        return found if found and "Refresh" in str(found["blocks"]) and text in words(found) else None
+
+    settled: Json = await world.until(look, lambda: f"the view never said {text!r}")
+    return settled
+
+
+async def _changed(world: World, view: Json) -> None:
+    async def look() -> bool:
+        return view["hash"] not in [each["hash"] for each in await world.modals("sre")]
+
+    await world.until(look, lambda: "the view was never updated")

@@ -1,9 +1,11 @@
 """`/rollback`: planned, approved by someone else, run once, verified, taken back."""
 
+import re
+
 import httpx
 import pytest
 
-from tests.smoke.reading import Json, field, literal, words
+from tests.smoke.reading import field, literal, words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
 from tests.smoke.world import Seen, World
 
@@ -71,37 +73,36 @@ async def _runs(world: World, wanted: str) -> bool:
 
 
 @pytest.mark.row("A3")
-async def test_a_form_asks_for_what_is_missing(world: World) -> None:
-    """Without release or reason a form offers the releases, insists on both, and leads to the same request."""
+async def test_a_form_keeps_what_was_typed_and_asks_for_the_rest(world: World) -> None:
+    """`to previous` is preselected, releases are dated, newer ones come last; it insists on both answers."""
     await before_any_rollback(world)
+    await world.lab("target-list", "netlify", published="dep-40")
     sre = world.user("sre")
     await sre.types("/incident open P1 target-list exports are empty").sees("is open")
-    typed = await sre.types("/rollback target-list web to dep-38").form("Roll back")
+    typed = await sre.types("/rollback target-list web to previous").form("Roll back")
     await world.client.post("/local/close", json={"user": "sre", "view_id": typed["id"]})
+    await sre.types("/rollback target-list web to dep-4O").sees("has no release dep-4O")
+    await asked(world, "/rollback target-list web to dep-38 because a first try")
     health = await sre.types("/health target-list").sees("Roll back…")
 
     form = await health.click("Roll back…").form("Roll back")
-    options = str(field(form, "release"))
+    options = [each["text"]["text"] for each in field(form, "release")["element"]["options"]]
     refused = await sre.submits(form, release="target-list web dep-39", reason=" ")
     reason = str(field(form, "reason"))
     ask = await sre.submits(form, release="target-list web dep-39", reason="dep-40 is bad as well").sees("Needs 1 of")
 
-    assert "dep-38" in str(field(typed, "release")["element"]["initial_option"])
-    assert "target-list/web runs dep-41" in words(form)
-    assert "target-list/web runs dep-41" in str(form["blocks"])
-    assert "dep-41" not in options
-    assert {"dep-40", "dep-39", "dep-38"} <= set(options.replace("'", " ").split())
+    assert "target-list web dep-39" == field(typed, "release")["element"]["initial_option"]["value"]
+    assert "target-list/web runs dep-40" in words(form)
+    assert "OP-1 is under way: Roll back target-list/web dep-40 → dep-38, by @sre (pending)" in words(form)
+    assert [] == [option for option in options if not re.search(r", \d+ [A-Z][a-z]{2} \d\d:\d\d", option)]
+    assert ["dep-39", "dep-38"] == [re.findall(r"dep-\d+", option)[0] for option in options[:2]]
+    assert ["dep-41"] == [re.findall(r"dep-\d+", option)[0] for option in options if "newer than what runs" in option]
+    assert "newer than what runs" in options[-1]
     assert "exports are empty" in reason
     assert "Say why" in str(refused)
-    assert "dep-41 → dep-39" in ask.words
+    assert "dep-40 → dep-39" in ask.words
     assert "dep-40 is bad as well" in ask.words
     assert "INC-1" in ask.words
-
-
-def _field(form: Json, name: str) -> Json:
-    """A field of a form by its id."""
-    element: Json = next(block["element"] for block in form["blocks"] if block.get("block_id") == name)
-    return element
 
 
 @pytest.mark.row("A3")
