@@ -63,6 +63,7 @@ async def test_an_edit_that_slack_loses_is_made_in_the_end(world: World, kind: s
 @pytest.mark.row("A4")
 async def test_an_incident_has_one_channel_whatever_slack_does(stage: Stage, world: World) -> None:
     """Lost answers, limits and errors at each step leave one channel, complete; the page waits for none of it."""
+    await world.fault("conversations.create", "timeout")
     for method in ("conversations.create", "conversations.setTopic", "conversations.invite"):
         for kind in ("drop", "500", "429"):
             await world.fault(method, kind)
@@ -70,6 +71,7 @@ async def test_an_incident_has_one_channel_whatever_slack_does(stage: Stage, wor
     shown = await opens(world, "mail once")
     await (await paged(world, "sre", "mail once")).click("I have it")
     channels = stage.demo.server.workspace.directory.channels
+    paged_without = not [each for each in channels.values() if "mail-once" in each.name]
 
     async def complete() -> bool:
         await world.advance("31s")
@@ -77,6 +79,7 @@ async def test_an_incident_has_one_channel_whatever_slack_does(stage: Stage, wor
         return any(each.topic and {"U0ENGINEER", "U0SRE"} <= each.members for each in found)
 
     await world.until(complete, lambda: "the channel never was complete", 30)
+    assert paged_without
     assert ["inc-0001-newsletter-mail-once"] == [each.name for each in channels.values() if "mail-once" in each.name]
     assert "Its own channel:" in await replied(shown, "Its own channel:")
     assert 1 == len(await in_channel(world, r"mail once\s+Severity", "#inc-0001-newsletter-mail-once"))
