@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import Field
 
 from adapters.kind import Connection, Measure
-from bot.domain.errors import BadAnswer, OutcomeUnknown, Unreachable
+from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, TargetError, Unreachable
 from bot.ports import Measurement
 
 KIND = "command"
@@ -57,7 +57,7 @@ class LocalCommands:
         """Run one program to its end. `changing`: killed after `seconds`, it may have done its work.
 
         Raises:
-            BadAnswer: this machine has no such program.
+            BadAnswer: this machine has no such program, or may not run it; of a change `NotDone`.
             Unreachable: it did not end in time.
             OutcomeUnknown: the same, of a change.
         """
@@ -72,10 +72,11 @@ class LocalCommands:
                 env=environment,
                 start_new_session=True,  # A group of its own, so that its children end with it.
             )
-        except FileNotFoundError as error:
-            raise BadAnswer(f"this machine has no program {program}") from error
         except OSError as error:
-            raise BadAnswer(f"{program} cannot be run on this machine") from error
+            missing = isinstance(error, FileNotFoundError)
+            text = f"this machine has no program {program}" if missing else f"{program} cannot be run on this machine"
+            kind: type[TargetError] = NotDone if changing else BadAnswer
+            raise kind(f"{text}; nothing was run" if changing else text) from error
         try:
             async with asyncio.timeout(seconds):
                 out, err, code = await asyncio.gather(_read(process.stdout), _read(process.stderr), process.wait())

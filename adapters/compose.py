@@ -9,15 +9,20 @@ from collections.abc import Sequence
 from adapters.command import LocalCommands
 from adapters.docker import DockerEngine
 from adapters.redaction import redacted
-from bot.domain.errors import BadAnswer, Rejected
+from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected
+from bot.domain.timing import SECOND
 from bot.ports import Call, Release
 
-_UP_SECONDS = 120.0
+_UP_SECONDS = 115.0
+_SETTLES = 30 * SECOND
+"""How long the Engine may still work on what it was asked before the program ended: it stops a container for 10 s."""
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 class ComposeDeployments:
     """One service of a compose file. `image_variable` is the variable that holds the image's tag."""
+
+    patience = 240 * SECOND
 
     def __init__(
         self, runner: LocalCommands, engine: DockerEngine, *, file: str, service: str, image_variable: str
@@ -29,12 +34,19 @@ class ComposeDeployments:
         self._variable = image_variable
 
     async def releases(self) -> Sequence[Release]:
-        repository, current = await self._running()
+        repository, current, broken = await self._running()
         tags = await self._engine.images(repository)
-        releases = [Release(tag, tag, created, current=tag == current) for tag, created in tags if tag != "<none>"]
+        releases = [
+            Release(tag, tag, created, current=True, note=broken, running=not broken)
+            if tag == current
+            else Release(tag, tag, created)
+            for tag, created in tags
+            if tag != "<none>"
+        ]
         if all(not release.current for release in releases):
             # Its image was pruned while it runs: it is still what runs.
-            releases.insert(0, Release(current, current, current=True, note="its image is no longer on the machine"))
+            note = "; ".join(filter(None, ("its image is no longer on the machine", broken)))
+            releases.insert(0, Release(current, current, current=True, note=note, running=not broken))
         return releases
 
     def calls(self, target: Release) -> Sequence[Call]:
@@ -50,7 +62,8 @@ class ComposeDeployments:
         if done.code != 0:
             lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
             said = redacted(lines[-1]) if lines else "it says nothing"
-            raise Rejected(f"{what}: docker compose failed with exit code {done.code}: {said}")
+            # It may have removed the old container before it failed: only a look tells.
+            raise OutcomeUnknown(f"{what}: docker compose failed with exit code {done.code}: {said}", lasts=_SETTLES)
 
     def not_reverted(self) -> Sequence[str]:
         return ("database migrations", "environment variables", "volumes", "other services of the project")
@@ -59,12 +72,17 @@ class ComposeDeployments:
         project = ["-f", self._file, "-p", self._engine.project]
         return ["docker", "compose", *project, "up", "-d", "--no-deps", self._service]
 
-    async def _running(self) -> tuple[str, str]:
-        """Repository and tag of the service's container."""
+    async def _running(self) -> tuple[str, str, str]:
+        """Repository and tag of the service's first container, and what speaks against calling that its release."""
         containers = await self._engine.containers(self._service)
         if not containers:
             raise Rejected(f"there is no container of {self._service}; has it ever been deployed?")
         repository, colon, tag = containers[0].image.partition("@")[0].rpartition(":")
         if not colon or "/" in tag:
             raise BadAnswer(f"the container of {self._service} runs an image without a tag")
-        return repository, tag
+        ill = [
+            f"{it.name} is {it.state} with {it.image}"
+            for it in containers
+            if it.image != containers[0].image or it.state not in {"running", "restarting"}
+        ]
+        return repository, tag, ", ".join(ill)

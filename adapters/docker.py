@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from adapters import outgoing
 from adapters.kind import Connection, Measure
 from bot.domain.errors import Rejected, Unreachable
+from bot.domain.timing import SECOND
 from bot.ports import Call, Measurement, ServiceUnit
 
 KIND = "docker"
@@ -103,6 +104,8 @@ class Version(outgoing.Loose):
 
 class DockerEngine:
     """One compose project's containers on one Engine. `address` is what the docker client calls DOCKER_HOST."""
+
+    patience = 90 * SECOND
 
     def __init__(self, client: httpx.AsyncClient, *, project: str, address: str = "") -> None:
         self._client = client

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
+from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
 
 _OUR_NETWORK = {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE}
 
@@ -31,6 +31,7 @@ def translated(what: str = "", *, changing: bool = False, seconds: float = 0) ->
         Unauthorized: it answered 401 or 403.
         BadAnswer: it answered something that is not HTTP, asks to slow down, or our own network is the trouble.
         Rejected: it answered another 4xx.
+        NotDone: a change did not leave us, or was turned away as one request too many.
         OutcomeUnknown: the same as Unreachable once the request of a change has left.
     """
     try:
@@ -46,10 +47,10 @@ def status_error(status: int, message: str = "", *, what: str = "", changing: bo
         return Unauthorized(_text(what, f"it does not accept our credentials ({status})"))
     if status == 429:
         text = _text(what, "too many requests (429); try again in a minute")
-        return Unreachable(text) if changing else BadAnswer(text)
+        return NotDone(text) if changing else BadAnswer(text)
     if status >= 500:
-        # 503 says that nothing was done; behind any other 5xx a gateway may have lost the answer.
-        if changing and status != 503:
+        # Any 5xx may come from a gateway that lost the answer, also 503.
+        if changing:
             return OutcomeUnknown(_text(what, f"answered {status}{tail}; it may have happened"))
         return Unreachable(_text(what, f"answered {status}{tail}"))
     if status >= 400:
@@ -60,10 +61,11 @@ def status_error(status: int, message: str = "", *, what: str = "", changing: bo
 def _translation(error: Exception, what: str, *, changing: bool, seconds: float) -> TargetError:
     """Our error for one of httpx, of a timeout or of a socket."""
     if isinstance(error, httpx.ConnectError):
-        return _connect_error(error, what)
+        unconnected = _connect_error(error, what)
+        return NotDone(str(unconnected)) if changing else unconnected
     for kind, meaning, reason in _BEFORE:
         if isinstance(error, kind):
-            return meaning(_text(what, reason))
+            return (NotDone if changing else meaning)(_text(what, reason))
     late = isinstance(error, TimeoutError | httpx.TimeoutException)
     limit = f"within {seconds:g} s" if seconds else "in time"
     reason = f"no answer {limit}" if late else "broke off the connection"

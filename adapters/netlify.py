@@ -13,7 +13,8 @@ from pydantic import Field, SecretStr
 from adapters import outgoing
 from adapters.kind import Connection, HttpAddress, Measure
 from adapters.redaction import redacted
-from bot.domain.errors import OutcomeUnknown, TargetError
+from bot.domain.errors import NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized
+from bot.domain.timing import SECOND
 from bot.ports import Call, Release
 
 KIND = "netlify"
@@ -51,6 +52,8 @@ class Site(outgoing.Loose):
 class NetlifyDeployments:
     """One site's production deploys. Knows Netlify; knows no policy and no Slack."""
 
+    patience = 60 * SECOND
+
     def __init__(self, client: httpx.AsyncClient, *, site: str) -> None:
         self._client = client  # Handed in: `open` sets address, token and timeout; a test sets a transport.
         self._site = quote(site, safe="")
@@ -86,8 +89,10 @@ class NetlifyDeployments:
         try:
             await outgoing.call(self._client, "POST", f"/deploys/{deploy}/lock", what=what, changing=True)
         except TargetError as error:
+            refused = isinstance(error, NotDone | Rejected | Unauthorized)
             raise OutcomeUnknown(
-                f"deploy {target.id} is restored, but {error}; until it is locked the next push replaces it."
+                f"deploy {target.id} is restored, but {error}; until it is locked the next push replaces it.",
+                lasts=0 if refused else None,
             ) from error
 
     def not_reverted(self) -> Sequence[str]:

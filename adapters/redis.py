@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 
 from adapters.kind import Connection, Measure
 from adapters.redaction import redacted
-from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
+from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
 from bot.ports import Measurement
 
 KIND = "redis"
@@ -28,6 +28,8 @@ _REFUSED: tuple[tuple[type[Exception], type[TargetError], str], ...] = (
     (exceptions.BusyLoadingError, Unreachable, "is still loading its data"),
     (exceptions.InvalidResponse, BadAnswer, "answered something that is not Redis"),
 )
+_TURNED_AWAY = ("EXECABORT", "READONLY", "MISCONF", "OOM", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS")
+"""What Redis answers before it runs anything; a script that fails may have done a part of its work."""
 _LOST = (exceptions.ConnectionError, exceptions.TimeoutError, TimeoutError, OSError)
 
 
@@ -137,9 +139,11 @@ def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
         return Unauthorized(f"{what}{_PASSWORD}")
     for kind, meaning, reason in _REFUSED:
         if isinstance(error, kind):
-            return meaning(f"{what}{reason}")
+            return (NotDone if changing and meaning is Unreachable else meaning)(f"{what}{reason}")
     if isinstance(error, exceptions.ResponseError):
-        return Rejected(f"{what}refused: {redacted(text)}")
+        whole = not changing or text.startswith(_TURNED_AWAY)
+        refused = Rejected(f"{what}refused: {redacted(text)}")
+        return refused if whole else OutcomeUnknown(f"{refused}; a part may have happened", lasts=0)
     if not isinstance(error, _LOST):
         return BadAnswer(f"{what}answered something that cannot be read")
     late = isinstance(error, exceptions.TimeoutError | TimeoutError)
@@ -147,7 +151,7 @@ def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
     # redis-py says "connecting to" only while nothing has been sent.
     if changing and "connecting to" not in text:
         return OutcomeUnknown(f"{what}{reason}; it may have happened")
-    return Unreachable(f"{what}{reason}")
+    return (NotDone if changing else Unreachable)(f"{what}{reason}")
 
 
 def _number(memory: Mapping[str, Any], key: str) -> float:

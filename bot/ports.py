@@ -2,7 +2,8 @@
 
 Units: times are epoch milliseconds UTC, durations milliseconds. Every method may raise a `TargetError`:
 `Unreachable` (down for us), `Unauthorized`, `BadAnswer`, `Rejected` (refused, final), and for calls that change
-something `OutcomeUnknown` (the answer was lost, it may have happened).
+something `NotDone` (it never left us) and `OutcomeUnknown` (the answer was lost, it may have happened). Of a change
+only `NotDone`, `Rejected` and `Unauthorized` say that nothing was done.
 """
 
 from collections.abc import Mapping, Sequence
@@ -127,13 +128,17 @@ class ClearableQueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release of a component: `id` as the provider names it, `title` for people, `created` epoch ms."""
+    """A release of a component: `id` as the provider names it, `title` for people, `created` epoch ms.
+
+    `running` is false where it is the current one and yet nothing of it runs; `note` says so.
+    """
 
     id: str
     title: str
     created: int | None = None
     current: bool = False
     note: str = ""
+    running: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,14 @@ class Call:
 
 
 class Deployments(Protocol):
-    """A component's releases and the way back to one of them."""
+    """A component's releases and the way back to one of them.
+
+    `patience`: the longest time, ms, from the call of `roll_back` until nothing of it is under way any more, also at
+    the provider and also where its answer is lost. The call itself ends within half of it.
+    """
+
+    @property
+    def patience(self) -> int: ...
 
     async def releases(self) -> Sequence[Release]:
         """Releases that can be run, newest first, one of them `current`."""
@@ -181,7 +193,10 @@ class ServiceUnit:
 
 
 class Restartable(Protocol):
-    """Services that can be listed and restarted by unit."""
+    """Services that can be listed and restarted by unit. `patience` is that of `restart`, as in `Deployments`."""
+
+    @property
+    def patience(self) -> int: ...
 
     async def units(self, service: str | None = None) -> Sequence[ServiceUnit]:
         """The units of one service, or of all."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.domain import operation_replies
 from bot.domain.errors import FieldErrors, UsageError
 from bot.domain.message import Message, Modal, TextField, lines
-from bot.domain.operation import Operation
+from bot.domain.operation import Operation, State
 from bot.domain.policy import Risk
 from bot.services.container import Services
 from bot.services.invocation import Incoming, Invocation, button, form
@@ -84,9 +84,9 @@ async def cancel(call: Invocation[Press], services: Services) -> Message:
 
 @button("operation.confirm", parse=Press.parse, in_place=True)
 async def confirm(call: Invocation[Press], services: Services) -> Message:
-    """Run a change whose plan the requester has seen."""
+    """Run a change whose plan the requester has seen; where it needs others by now, they are asked."""
     operation = await services.operations.decide(call.request.token, call.actor, "confirm", receipt=call.receipt)
-    return _running(operation)
+    return operation_replies.proposed(operation) if operation.state is State.PENDING else _running(operation)
 
 
 @button("operation.plan", parse=Look.parse, decides=True)

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from bot.domain.errors import Refused
+from bot.domain.timing import SECOND
 from bot.ports import ClearableQueue, Clock, Job
 from bot.services.systems import Systems, WatchedQueue
 
@@ -66,6 +68,8 @@ class OnEntries:
 
     entries: Entries
     clock: Clock
+
+    patience: ClassVar[int] = 30 * SECOND
 
     @property
     def system(self) -> str:

@@ -48,6 +48,10 @@ class Restart:
     def checks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(check for name in self.targets for check in self._component(name).verify))
 
+    @property
+    def patience(self) -> int:
+        return max(_restarter(self._component(name), self.system).patience for name in self.targets)
+
     def parameters(self) -> str:
         return json.dumps([self.system, self.units])
 
@@ -80,10 +84,10 @@ class Restart:
 
     async def execute(self, step: Step) -> Result:
         name, unit_id = json.loads(step.data)
-        unit = await self._unit(name, unit_id)
-        if unit is None:
-            raise Conflict(f"{self.system}/{name} no longer has the unit {unit_id[:12]}.")
-        await _restarter(self._component(name), self.system).restart(unit)
+        component = self._component(name)
+        # By its id alone: a container that was made anew meanwhile has another one, and the provider refuses.
+        unit = ServiceUnit(unit_id, component.service or name, "running")
+        await _restarter(component, self.system).restart(unit)
         return Result(f"{name} ({unit_id[:12]}) restarted")
 
     async def observe(self, traces: Sequence[Trace]) -> Effect:

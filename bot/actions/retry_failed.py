@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import Conflict, Refused, Rejected
+from bot.domain.errors import Conflict, NotDone, Refused, Rejected
 from bot.domain.one_line import one_line
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
+from bot.domain.timing import SECOND
 from bot.ports import RetriableQueue
 from bot.services.action import Effect, Result, Trace
 from bot.services.systems import Systems
@@ -29,6 +30,7 @@ class RetryFailed:
     name = "retry_failed"
     risk = Risk.CHANGE
     checks = ()
+    patience = 60 * SECOND
 
     @classmethod
     async def of(cls, systems: Systems, system: str, queue: str) -> "RetryFailed":
@@ -79,7 +81,7 @@ class RetryFailed:
         for place, each in enumerate(ids := json.loads(step.data)):
             try:
                 (retried if await source.retry(each) else skipped).append(each)
-            except Rejected as error:
+            except (Rejected, NotDone) as error:
                 if not retried:
                     raise
                 left = _named(ids[place:])

@@ -9,6 +9,7 @@ BotError
 ├── Unavailable           our own part cannot answer now (ledger, Slack, configuration); try again
 └── TargetError           a system outside answered badly or not at all
     ├── Unreachable       it refuses, times out or answers 5xx: it is down for us
+    │   └── NotDone       a change that never left us, or was turned away at the door: nothing was done
     ├── Unauthorized      it does not accept our credentials, or they may not do this
     ├── BadAnswer         it answered something that we cannot read
     ├── Rejected          it understood and refused (404, 409, 422): repeating does not help
@@ -58,6 +59,10 @@ class Unreachable(TargetError):
     """It refused the connection, timed out or answered 5xx."""
 
 
+class NotDone(Unreachable):
+    """A change was asked for and certainly not begun: no connection, no such program, too many requests."""
+
+
 class Unauthorized(TargetError):
     """It did not accept our credentials, or they may not do this."""
 
@@ -71,4 +76,11 @@ class Rejected(TargetError):
 
 
 class OutcomeUnknown(TargetError):
-    """The request left and the answer was lost: observe before anything is repeated."""
+    """The request left and the answer was lost: observe before anything is repeated.
+
+    `lasts`: for how long, ms, the work may still go on; None where only the action's own `patience` tells.
+    """
+
+    def __init__(self, text: str, *, lasts: int | None = None) -> None:
+        super().__init__(text)
+        self.lasts = lasts

@@ -61,6 +61,12 @@ def outcome_thread(operation: Operation, steps: Sequence[str], before: str) -> M
     return Message(f"{operation.id}: {headline}", (Paragraph(tuple(rows)),))
 
 
+def late_thread(operation: Operation, answer: str) -> Message:
+    """For the thread: what became of a step after the operation had gone on without its answer."""
+    text = f"An answer came late, when this was {operation.state} already: {answer}"
+    return Message(f"{operation.id}: {text}", (Paragraph((("⚠️ ", text),)),))
+
+
 def verification_thread(operation: Operation) -> Message:
     """For the thread: the checks afterwards."""
     good = operation.verified == "yes"
@@ -160,8 +166,8 @@ def facts(operation: Operation) -> list[tuple[str, str]]:
     """Why, what, and what stays: label and text, empty texts included."""
     plan = operation.plan
     undo = plan.undo or "none"
-    if plan.undoable and operation.risk is Risk.P0 and not operation.undo_of:
-        undo += ", covered by this approval"
+    if plan.undoable and operation.risk is Risk.P0:
+        undo += ", by a new request" if operation.undo_of else ", covered by this approval"
     return [
         ("Why", operation.reason),
         ("Does", plan.does),
@@ -294,7 +300,8 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
         return settling(operation)
     buttons: list[Button] = []
     if operation.state in (State.SUCCEEDED, State.FAILED) and operation.undo_until and not operation.undone_by:
-        ask = Confirm("Undo?", f"{operation.plan.undo}. It runs at once.", "Undo", "Keep")
+        runs = "It is a new request." if operation.undo_of else "It runs at once."
+        ask = Confirm("Undo?", f"{operation.plan.undo}. {runs}", "Undo", "Keep")
         buttons.append(Button("Undo", "operation.undo", token, confirm=ask))
     if operation.emergency and not operation.reviewed_by and operation.state in ENDED:
         buttons.append(Button("Sign the review", "operation.review", token))

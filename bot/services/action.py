@@ -61,6 +61,14 @@ class Action(Protocol):
         """Checks of the system that must be healthy afterwards."""
         ...
 
+    @property
+    def patience(self) -> int:
+        """The longest time, ms, until nothing of a step is under way any more, here or at the provider.
+
+        Until it has passed since a step was begun, nobody may believe that the step did not happen.
+        """
+        ...
+
     def parameters(self) -> str:
         """Its frozen parameters as JSON."""
         ...
@@ -74,7 +82,10 @@ class Action(Protocol):
         ...
 
     async def execute(self, step: Step) -> Result:
-        """Carry out one step, once. Raises a `TargetError`; `OutcomeUnknown` where the answer was lost."""
+        """Carry out one step, once; the first thing that it does outside is the change.
+
+        Raises a `TargetError`; `OutcomeUnknown` where the answer was lost.
+        """
         ...
 
     async def observe(self, traces: Sequence[Trace]) -> Effect:

@@ -1,18 +1,20 @@
 """The one way to decide on an operation: approve, deny, cancel, confirm, or run it alone in an emergency."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.domain import operation_messages, review
 from bot.domain.business_hours import BusinessHours
-from bot.domain.errors import BotError, Conflict, NotFound, Refused, UsageError
+from bot.domain.errors import BotError, Conflict, NotFound, Refused, Unavailable, UsageError
 from bot.domain.one_line import one_line
-from bot.domain.operation import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Decision, Operation, State
-from bot.domain.people import Access, Actor
-from bot.domain.policy import Policy, Rule
+from bot.domain.operation import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Approver, Decision, Operation, State
+from bot.domain.people import STEWARD, Access, Actor
+from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import span
 from bot.ports import Clock
 from bot.services import audit, operation_rows, outbox
+from bot.services.approver_roles import ApproverRoles
 from bot.services.directory import Directory
 from bot.services.operation_ports import Ladder, OpenIncidents
 from bot.store import Ledger, Tx
@@ -22,13 +24,18 @@ LISTED_FOR_EMERGENCIES = frozenset({"roll_back", "restart", "clear_stuck", "put_
 
 @dataclass(frozen=True, slots=True)
 class _Click:
-    """What a person wants, and what they may do at this moment."""
+    """What a person wants, and what they may do at this moment.
+
+    `lost`: who approved earlier and holds no role for it any more; `ask`: whom to ask where a draft needs that by now.
+    """
 
     reference: str
     actor: Actor
     access: Access
     decision: Decision
     reason: str
+    lost: frozenset[str] = frozenset()
+    ask: tuple[Approver, ...] = ()
 
 
 class Approvals:
@@ -50,6 +57,7 @@ class Approvals:
         self._clock = clock
         self._policy = policy
         self._directory = directory
+        self._roles = ApproverRoles(directory, ladder)
         self._ladder = ladder
         self._incidents = incidents
         self._hours = hours
@@ -64,6 +72,7 @@ class Approvals:
         """
         said = one_line(reason)[:REASON_LIMIT]
         click = _Click(reference, actor, await self._directory.access(actor), decision, said)
+        click = await self._with_roles(click)
         outcome = await self._ledger.write(lambda tx: self._decide(tx, click), receipt=receipt)
         if isinstance(outcome, BotError):
             raise outcome
@@ -78,6 +87,45 @@ class Approvals:
             raise outcome
         self._wake()
         return outcome
+
+    async def asked(self, risk: Risk, requester: Actor, now: int) -> tuple[Approver, ...]:
+        """Whom to ask for a request of this risk, and when."""
+        rule = self._policy.rules[risk]
+        return await self._roles.asked(rule.approve, max(rule.approvals, 1), requester, now)
+
+    async def still_approved(self, operation: Operation) -> str:
+        """Why its approval does not count any more, read right before it runs; empty where it does.
+
+        A covered undo rests on the approval of what it takes back. Raises `Unavailable` where nobody can tell.
+        """
+        approved = operation
+        if operation.undo_of is not None:
+            number = operation.undo_of
+            approved = await self._ledger.read(lambda tx: operation_rows.by_number(tx, number))
+        if approved.emergency or not approved.approvals_needed:
+            return ""
+        lost = await self._roles.lost(approved)
+        if len(approved.approved_by) - len(lost) >= approved.approvals_needed:
+            return ""
+        roles = " or ".join(sorted(approved.approver_roles))
+        return f"{', '.join(sorted(lost)) or 'nobody'} may not approve it any more (needs {roles}); nothing ran"
+
+    async def _with_roles(self, click: _Click) -> _Click:
+        """With what must be asked of Slack before the transaction."""
+        if click.decision not in ("approve", "confirm"):
+            return click
+        try:
+            operation = await self._ledger.read(lambda tx: operation_rows.find(tx, click.reference))
+        except NotFound:
+            return click
+        if click.decision == "confirm":
+            risk = self._policy.risk_of(operation.action, operation.risk)
+            if risk is operation.risk or risk is not Risk.P0:
+                return click
+            return replace(click, ask=await self.asked(risk, operation.requester, self._clock.now()))
+        with contextlib.suppress(Unavailable):  # Before it runs they are looked at again.
+            return replace(click, lost=await self._roles.lost(operation))
+        return click
 
     def _decide(self, tx: Tx, click: _Click) -> Operation | BotError:
         now, actor, decision, reason = self._clock.now(), click.actor, click.decision, click.reason
@@ -96,7 +144,10 @@ class Approvals:
         detail: dict[str, str | int | float | None] = {"reason": reason} if reason else {}
         if click.access.stale:
             detail["membership"] = "from a copy up to an hour old"
+        if decision == "confirm" and self._policy.risk_of(operation.action, operation.risk) is not operation.risk:
+            return self._ask_instead(tx, operation, click)
         if decision == "approve":
+            operation = self._without(tx, operation, click.lost)
             tx.run("approve_operation", number=operation.number, person=actor.person, at=now, via=actor.via)
             if len(operation.approved_by) + 1 >= operation.approvals_needed:
                 self._agree(tx, operation, actor)
@@ -107,6 +158,37 @@ class Approvals:
         audit.record(tx, at=now, actor=actor, kind=f"operation.{_PAST[decision]}", subject=operation.id, detail=detail)
         return operation_rows.publish(tx, operation.number, now)
 
+    def _ask_instead(self, tx: Tx, operation: Operation, click: _Click) -> Operation:
+        """A draft of a time when nobody else had to agree asks for what the policy says now."""
+        now, rule = self._clock.now(), self._policy.rules[Risk.P0]
+        asked = replace(
+            operation,
+            risk=Risk.P0,
+            approvals_needed=max(rule.approvals, 1),
+            approver_roles=rule.approve,
+            approvers=click.ask,
+            expires_at=now + EXPIRES_AFTER,
+        )
+        operation_rows.ask(tx, asked)
+        audit.record(
+            tx, at=now, actor=click.actor, kind="operation.raised", subject=operation.id, detail={"risk": asked.risk}
+        )
+        return operation_rows.publish(tx, operation.number, now)
+
+    def _without(self, tx: Tx, operation: Operation, lost: frozenset[str]) -> Operation:
+        """The operation without the approvals of those who may not give one any more."""
+        for person in sorted(lost & set(operation.approved_by)):
+            tx.run("withdraw_approval", number=operation.number, person=person)
+            audit.record(
+                tx,
+                at=self._clock.now(),
+                actor=STEWARD,
+                kind="operation.approval_lapsed",
+                subject=operation.id,
+                detail={"person": person},
+            )
+        return operation_rows.by_number(tx, operation.number)
+
     def _allow_person(self, operation: Operation, click: _Click) -> None:
         """Raise what speaks against this person. It comes before the state, of which a stranger learns nothing."""
         own, decision, access = self._own(operation, click.actor), click.decision, click.access
@@ -114,7 +196,7 @@ class Approvals:
             other = "; deny it instead" if decision == "cancel" and operation.state is State.PENDING else ""
             raise Refused(f"Only the requester, {operation.requester.person}, may {decision} {operation.id}{other}.")
         if decision in ("confirm", "emergency"):
-            verdict = self._policy.may_ask(access, operation.risk)
+            verdict = self._policy.may_ask(access, self._policy.risk_of(operation.action, operation.risk))
             if not verdict.allowed:
                 raise Refused(f"{operation.id} was not started: {verdict.reason}.")
         if decision in ("approve", "deny"):

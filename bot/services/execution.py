@@ -1,34 +1,31 @@
 """Runs approved operations, each at most once: claimed with a lease, journalled around every step."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.domain.errors import BotError, Conflict, NotFound, Refused, Rejected, TargetError, Unauthorized, Unavailable
+from bot.domain.errors import BotError, Conflict, Unavailable
 from bot.domain.operation import Operation, State
 from bot.domain.people import STEWARD, Actor
-from bot.domain.plan import fingerprint
-from bot.domain.timing import SECOND
+from bot.domain.timing import MINUTE, SECOND
 from bot.ports import Clock
 from bot.services import audit, operation_rows
-from bot.services.action import Action, Actions, Trace
+from bot.services.action import Action, Actions
 from bot.services.approvals import end
-from bot.services.operation_claims import LEASE, Claims
+from bot.services.operation_claims import Claims
 from bot.services.operation_endings import Endings
+from bot.services.operation_lease import LEASE, Lease, Lost
 from bot.services.operation_ports import Verifier
+from bot.services.operation_steps import PASSING, Steps, drift
 from bot.store import Ledger, Tx
 
 AT_ONCE = 8
-# A step that raises one of these did nothing; any other error leaves the outcome open, so it is observed.
-_CERTAIN = (Rejected, Unauthorized, Refused, NotFound, Conflict)
+TRY_FOR = MINUTE
+"""How long after its approval an operation is tried again whose plan cannot be compared."""
+RETRY_CLAIM = 2 * SECOND
 
 _log = structlog.get_logger(__name__)
-
-
-class _Lost(Exception):
-    """The lease was lost: another replica says what came of it."""
 
 
 class Execution:
@@ -46,6 +43,7 @@ class Execution:
         *,
         wake: Callable[[], None],
         again: Callable[[Operation], Awaitable[str]],
+        approved: Callable[[Operation], Awaitable[str]],
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -54,8 +52,10 @@ class Execution:
         self._owner = owner
         self._wake = wake
         self._again = again
+        self._approved = approved
         self._endings = Endings(ledger, clock, actions, health, owner)
         self._claims = Claims(ledger, clock, self._endings, owner)
+        self._steps = Steps(ledger, clock, self._endings, again=again)
         self._tasks: dict[asyncio.Task[None], int] = {}
         self._stopping = False
 
@@ -112,6 +112,8 @@ class Execution:
         state = State.SUCCEEDED if happened else State.FAILED
 
         def write(tx: Tx) -> Operation:
+            if not happened:
+                self._endings.refuse_while_busy(tx, operation.number)
             if not self._endings.settle(
                 tx, operation.number, (State.UNKNOWN, state), f"{word}, says {actor.person}", actor
             ):
@@ -143,46 +145,55 @@ class Execution:
         self._wake()
 
     async def _carry_out(self, number: int) -> None:
-        lease = asyncio.create_task(self._keep_lease(number))
-        try:
+        lease = Lease(self._ledger, self._clock, self._owner, number)
+        async with lease.kept():
             operation = await self._ledger.read(lambda tx: operation_rows.by_number(tx, number))
             action = self._actions[operation.action](operation.parameters)
-            if await self._still_as_planned(operation, action) and await self._start(operation):
-                await self._steps(operation, action)
-        except _Lost:
-            _log.warning("operation_lease_lost", operation=number)
-        finally:
-            lease.cancel()
+            try:
+                async with lease.needed():
+                    # What takes long is read first, so that little can move between the plan's state and the change.
+                    before = await self._endings.readings(operation)
+                    started = await self._may_run(operation, action) and await self._start(operation, before)
+            except Lost:
+                _log.warning("operation_lease_lost", operation=number)
+                return
+            if started:
+                await self._steps.run(operation, action, lease)
 
-    async def _keep_lease(self, number: int) -> None:
-        while True:
-            await asyncio.sleep(LEASE / 3 / SECOND)
-            until = self._clock.wall() + LEASE
-            # A ledger that is busy for a moment must not end the renewals.
-            with contextlib.suppress(Unavailable):
-                await self._ledger.write(
-                    lambda tx, until=until: tx.run(  # type: ignore[misc] # the default binds the loop's value
-                        "extend_operation_lease", number=number, owner=self._owner, lease_until=until
-                    )
-                )
-
-    async def _still_as_planned(self, operation: Operation, action: Action) -> bool:
-        """Recompute the fingerprint; where the world moved on, the approval is void and is asked for again."""
+    async def _may_run(self, operation: Operation, action: Action) -> bool:
+        """Compare with what was approved, and by whom; where the world moved on, the approval is void."""
         try:
-            plan = await action.plan()
+            reason = await self._approved(operation) or await drift(operation, action)
+        except (*PASSING, Unavailable) as error:
+            return await self._try_later(operation, str(error))
         except BotError as error:
             await self._void(operation, f"nothing ran: {error}")
             return False
-        found = fingerprint(action.name, action.parameters(), action.targets, plan.material)
-        if found == operation.fingerprint:
-            return True
-        planned, seen = operation.plan.material, plan.material
-        moved = "; ".join(f"{was} became {now}" for was, now in zip(planned, seen, strict=False) if was != now)
-        if await self._void(
-            operation, f"the state changed since it was approved ({moved or 'it differs'}); nothing ran"
-        ):
-            _log.info("operation_asked_again", operation=operation.id, now=await self._again(operation))
+        if reason:
+            await self._ask_anew(operation, reason)
+        return not reason
+
+    async def _try_later(self, operation: Operation, why: str) -> bool:
+        """An approval outlives a moment in which nothing can be compared with it; after a minute it is asked anew."""
+        now = self._clock.now()
+        if now - (operation.decided_at or 0) >= TRY_FOR:
+            await self._ask_anew(operation, f"nothing ran: {why}")
+            return False
+
+        def write(tx: Tx) -> None:
+            note = f"tried again until it can be compared with its plan: {why}"
+            retry_at = now + RETRY_CLAIM
+            if tx.run("postpone_claim", number=operation.number, owner=self._owner, retry_at=retry_at, note=note):
+                tx.run("release_operation_locks", number=operation.number)
+                if note != operation.note:
+                    operation_rows.publish(tx, operation.number, now)
+
+        await self._ledger.write(write)
         return False
+
+    async def _ask_anew(self, operation: Operation, note: str) -> None:
+        if await self._void(operation, note):
+            _log.info("operation_asked_again", operation=operation.id, now=await self._again(operation))
 
     async def _void(self, operation: Operation, note: str) -> bool:
         now = self._clock.now()
@@ -199,9 +210,8 @@ class Execution:
 
         return await self._ledger.write(write)
 
-    async def _start(self, operation: Operation) -> bool:
+    async def _start(self, operation: Operation, before: str) -> bool:
         """From claimed to running; what the checks say before the first step goes into the journal."""
-        before = await self._endings.readings(operation)
         now = self._clock.now()
 
         def write(tx: Tx) -> bool:
@@ -216,47 +226,3 @@ class Execution:
             return True
 
         return await self._ledger.write(write)
-
-    async def _steps(self, operation: Operation, action: Action) -> None:
-        traces: list[Trace] = []
-        for place, step in enumerate(operation.plan.steps):
-            begun = False
-            try:
-                baseline = await action.baseline(step)
-                await self._journal(operation, place, "intent", baseline, step.title)
-                begun = True
-                result = await action.execute(step)
-            except (*_CERTAIN, TargetError) as error:
-                await self._after_error(operation, place, error, begun=begun)
-                return
-            except Exception as error:
-                await self._lose_track(operation, f"step {place + 1} broke off ({type(error).__name__})")
-                raise
-            await self._journal(operation, place, "result", result.data, result.text)
-            traces.append(Trace(step, baseline, result))
-        await self._endings.conclude(operation, action, traces)
-
-    async def _after_error(self, operation: Operation, place: int, error: BotError, *, begun: bool) -> None:
-        if begun and not isinstance(error, _CERTAIN):
-            await self._lose_track(operation, str(error))
-            return
-        note = f"step {place + 1} of {len(operation.plan.steps)}: {error}"
-        await self._ledger.write(
-            lambda tx: self._endings.settle(tx, operation.number, (State.RUNNING, State.FAILED), note, STEWARD)
-        )
-
-    async def _lose_track(self, operation: Operation, note: str) -> None:
-        now, wall = self._clock.now(), self._clock.wall()
-        await self._ledger.write(lambda tx: self._endings.lose_track(tx, operation.number, note, now, wall))
-
-    async def _journal(self, operation: Operation, place: int, phase: str, data: str, text: str) -> None:
-        """One row; an intent is written only while the lease is ours, or another replica would repeat the step."""
-        now, lease = self._clock.now(), self._clock.wall() + LEASE
-
-        def write(tx: Tx) -> None:
-            held = tx.run("extend_operation_lease", number=operation.number, owner=self._owner, lease_until=lease)
-            if phase == "intent" and not held:
-                raise _Lost
-            tx.run("journal_operation", number=operation.number, step=place, phase=phase, at=now, data=data, text=text)
-
-        await self._ledger.write(write)

@@ -8,9 +8,9 @@ from bot.domain.timing import SECOND, span
 from bot.ports import Clock
 from bot.services import audit, operation_rows
 from bot.services.operation_endings import Endings
+from bot.services.operation_lease import LEASE
 from bot.store import Ledger, Tx
 
-LEASE = 5 * SECOND
 RETRY_LOCK = 2 * SECOND
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from bot.domain import operation_messages
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, Conflict
 from bot.domain.operation import UNDO_COVERED_FOR, Operation, State
 from bot.domain.people import STEWARD, Actor
-from bot.domain.timing import MINUTE, SECOND
+from bot.domain.timing import MINUTE, SECOND, span
 from bot.ports import Clock
 from bot.services import audit, operation_rows, outbox
 from bot.services.action import Action, Actions, Effect, Trace
@@ -16,7 +16,9 @@ from bot.store import Ledger, Tx
 VERIFY_FOR = MINUTE
 VERIFY_EVERY = 3 * SECOND
 OBSERVE_AFTER = (5 * SECOND, 30 * SECOND)
-"""When to look again: work may still be under way when its answer is lost, so "not happened" needs a second look."""
+"""When to look again where nobody can tell."""
+OBSERVE_BUSY = 10 * SECOND
+"""How often to look at least while a step may still be under way; then once more."""
 
 
 class Endings:
@@ -46,24 +48,25 @@ class Endings:
 
     async def observe(self, number: int) -> None:
         """Look at an unknown operation; never repeat it."""
-        now = self._clock.now()
+        now, wall = self._clock.now(), self._clock.wall()
 
         def claim(tx: Tx) -> tuple[Operation, Sequence[Trace], int] | None:
             row = tx.one("operation_by_number", number=number)
-            seen = row["observations"] if row else 0
-            later = now + OBSERVE_AFTER[seen] if seen < len(OBSERVE_AFTER) else None
+            seen, busy = (row["observations"], (row["busy_until"] or 0) - wall) if row else (0, 0)
+            pause = OBSERVE_AFTER[seen] if seen < len(OBSERVE_AFTER) else None
+            if busy > 0:
+                pause = min(pause or OBSERVE_BUSY, OBSERVE_BUSY, busy)
+            later = None if pause is None else now + pause
             if not tx.run("move_observation", number=number, now=now, later=later):
                 return None
             operation = operation_rows.by_number(tx, number)
-            return operation, operation_rows.traces(tx, operation), seen
+            return operation, operation_rows.traces(tx, operation), busy
 
         claimed = await self._ledger.write(claim)
         if claimed is None:
             return
-        operation, traces, seen = claimed
-        effect = await self._look(operation, traces)
-        if effect.happened is False and seen == 0:
-            effect = Effect(None, f"{effect.text}; looking again in {OBSERVE_AFTER[0] // SECOND} s")
+        operation, traces, busy = claimed
+        effect = await self._look(operation, traces, busy)
         await self._ledger.write(lambda tx: self._observed(tx, number, effect))
         await self.verify(number)
 
@@ -113,7 +116,7 @@ class Endings:
             owner=self._owner,
             now=now,
             note=note,
-            undo_until=_covered_until(tx, operation, now) if undoable else None,
+            undo_until=now + UNDO_COVERED_FOR if undoable else None,
             verified="waiting" if checked else "",
             verify_at=now if checked else None,
         )
@@ -143,7 +146,43 @@ class Endings:
         operation_rows.publish(tx, number, now)
         return True
 
-    async def _look(self, operation: Operation, traces: Sequence[Trace]) -> Effect:
+    def refuse_while_busy(self, tx: Tx, number: int) -> None:
+        """Raise `Conflict` while a step may still be under way: not even a person knows yet that it did not happen."""
+        row = tx.one("operation_by_number", number=number)
+        busy = (row["busy_until"] or 0) - self._clock.wall() if row else 0
+        if row and row["state"] == State.UNKNOWN and busy > 0:
+            raise Conflict(
+                f"The step of OP-{number} may still be under way for {span(busy)}; say then that it did not happen."
+            )
+
+    def owns(self, tx: Tx, number: int) -> bool:
+        """Whether this process runs it, as far as the ledger knows."""
+        row = tx.one("operation_by_number", number=number)
+        return row is not None and row["state"] == State.RUNNING and row["owner"] == self._owner
+
+    def late(self, tx: Tx, operation: Operation, place: int, text: str, now: int) -> None:
+        """Audit and tell what became of a step whose operation went on without it; look at once where it is unknown."""
+        current = operation_rows.by_number(tx, operation.number)
+        tx.run("ask_for_observation", number=operation.number, now=now)
+        audit.record(
+            tx,
+            at=now,
+            actor=STEWARD,
+            kind="operation.answered_late",
+            subject=operation.id,
+            detail={"state": current.state.value, "answer": text},
+        )
+        outbox.post(
+            tx,
+            key=f"{operation.key}:late:{place}",
+            channel=operation.channel,
+            message=operation_messages.late_thread(current, text),
+            now=now,
+            thread=operation.key,
+        )
+
+    async def _look(self, operation: Operation, traces: Sequence[Trace], busy: int) -> Effect:
+        """What is seen, as far as it may be believed: for `busy` ms a step may still be under way."""
         if not traces:
             return Effect(happened=False, text="no step had begun; nothing was run")
         try:
@@ -153,6 +192,8 @@ class Endings:
         total = len(operation.plan.steps)
         if effect.happened and len(traces) < total:
             return Effect(happened=False, text=f"only {len(traces)} of {total} steps were run; the rest was not")
+        if effect.happened is False and busy > 0 and any(trace.result is None for trace in traces):
+            return Effect(None, f"{effect.text}, and its step may still be under way for {span(busy)}")
         return effect
 
     def _observed(self, tx: Tx, number: int, effect: Effect) -> None:
@@ -180,11 +221,3 @@ class Endings:
         )
         message = operation_messages.verification_thread(ended)
         outbox.post(tx, key=f"{ended.key}:after", channel=ended.channel, message=message, now=now, thread=ended.key)
-
-
-def _covered_until(tx: Tx, operation: Operation, now: int) -> int:
-    """Until when an approval covers the undo: that of an undo no longer than the first; to and fro is not for ever."""
-    until = now + UNDO_COVERED_FOR
-    if operation.undo_of is None:
-        return until
-    return min(until, operation_rows.by_number(tx, operation.undo_of).undo_until or until)

@@ -106,13 +106,27 @@ def insert(tx: Tx, operation: Operation) -> None:
         fingerprint=operation.fingerprint,
         approvals_needed=operation.approvals_needed,
         approver_roles=json.dumps(sorted(operation.approver_roles)),
-        approvers=json.dumps([[each.person, each.slack, each.at] for each in operation.approvers]),
+        approvers=_approvers(operation),
         created_at=operation.created_at,
         expires_at=operation.expires_at,
         next_ping_at=operation.approvers[0].at if pending and operation.approvers else None,
         decided_at=operation.decided_at,
         decided_by=operation.decided_by,
         undo_of=operation.undo_of,
+    )
+
+
+def ask(tx: Tx, operation: Operation) -> None:
+    """Turn a draft into a request that others must approve."""
+    tx.run(
+        "ask_for_approval",
+        number=operation.number,
+        risk=operation.risk.value,
+        approvals_needed=operation.approvals_needed,
+        approver_roles=json.dumps(sorted(operation.approver_roles)),
+        approvers=_approvers(operation),
+        expires_at=operation.expires_at,
+        next_ping_at=operation.approvers[0].at if operation.approvers else None,
     )
 
 
@@ -190,6 +204,10 @@ def _show_in_incident(tx: Tx, operation: Operation, now: int) -> None:
     if operation.incident and posted(tx, header):
         message, key = operation_messages.in_incident(operation), f"{operation.key}:incident"
         outbox.post(tx, key=key, channel=operation.channel, message=message, now=now, thread=header)
+
+
+def _approvers(operation: Operation) -> str:
+    return json.dumps([[each.person, each.slack, each.at] for each in operation.approvers])
 
 
 def _never_shown(tx: Tx, operation: Operation) -> bool:

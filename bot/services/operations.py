@@ -10,10 +10,8 @@ from bot.domain.errors import BotError, Conflict, Refused
 from bot.domain.one_line import one_line
 from bot.domain.operation import (
     EXPIRES_AFTER,
-    PING_EVERY,
     REASON_LIMIT,
     UNDO_COVERED_FOR,
-    Approver,
     Decision,
     Operation,
     State,
@@ -67,7 +65,16 @@ class Operations:
         self._wake = wake
         hours = business_hours(config.business_hours, config.timezone)
         self.approvals = Approvals(ledger, clock, policy, directory, oncall, self._incidents, hours, wake=wake)
-        self.execution = Execution(ledger, clock, actions, health, owner, wake=wake, again=self._ask_again)
+        self.execution = Execution(
+            ledger,
+            clock,
+            actions,
+            health,
+            owner,
+            wake=wake,
+            again=self._ask_again,
+            approved=self.approvals.still_approved,
+        )
         self.timers = OperationTimers(ledger, clock, self._incidents, hours)
 
     async def propose(
@@ -110,7 +117,7 @@ class Operations:
             fingerprint=fingerprint(action.name, action.parameters(), action.targets, plan.material),
             approvals_needed=max(rule.approvals, 1) if p0 else 0,
             approver_roles=rule.approve if p0 else frozenset(),
-            approvers=await self._approvers(rule.approve, max(rule.approvals, 1), actor, now) if p0 else (),
+            approvers=await self.approvals.asked(risk, actor, now) if p0 else (),
             created_at=now,
             expires_at=now + EXPIRES_AFTER,
         )
@@ -129,7 +136,10 @@ class Operations:
         return await self.approvals.decide(reference, actor, decision, reason, receipt=receipt)
 
     async def undo(self, reference: str, actor: Actor, *, receipt: str | None = None) -> Operation:
-        """Take back what an operation did: at once within 30 min (its approval covers that), else by a new request."""
+        """Take back what an operation did: at once within 30 min (its approval covers that), else by a new request.
+
+        The undo of an undo does again what was approved once, so it is always a new request.
+        """
         original = await self.find(reference)
         if original.state not in (State.SUCCEEDED, State.FAILED):
             raise Conflict(f"{original.id} is {original.state}; there is nothing to undo.")
@@ -142,11 +152,10 @@ class Operations:
         if action is None:
             raise Refused(f"{original.id} has no undo: {original.plan.undo or 'nothing was done'}.")
         reason = f"undo of {original.id}"
-        if original.undo_until is None or self._clock.now() > original.undo_until:
-            covered = span(UNDO_COVERED_FOR)
-            return await self.propose(
-                action, actor, f"{reason} (more than {covered} later)", incident=original.incident, receipt=receipt
-            )
+        if original.undo_of is not None or original.undo_until is None or self._clock.now() > original.undo_until:
+            if original.undo_of is None:
+                reason += f" (more than {span(UNDO_COVERED_FOR)} later)"
+            return await self.propose(action, actor, reason, incident=original.incident, receipt=receipt)
         risk = self._policy.risk_of(action.name, action.risk)
         await self._allow(action, actor, max(risk, original.risk, key=lambda each: each.rank), receipt)
         plan = await action.plan()
@@ -249,16 +258,6 @@ class Operations:
                 tx, at=self._clock.now(), actor=actor, kind="operation.refused", subject=subject, detail=detail
             ),
             receipt=receipt,
-        )
-
-    async def _approvers(self, roles: frozenset[str], first: int, requester: Actor, now: int) -> tuple[Approver, ...]:
-        """Who may decide, on-call people first: as many as are needed are pinged now, each further one 3 min later."""
-        holders = [each for each in await self._directory.holders(roles) if each.person != requester.person]
-        order = {person.person: place for place, (_, person) in reversed(list(enumerate(self._ladder.ladder(now))))}
-        holders.sort(key=lambda each: order.get(each.person, len(order)))
-        return tuple(
-            Approver(each.person, each.slack, now + max(0, place - first + 1) * PING_EVERY)
-            for place, each in enumerate(holders)
         )
 
     def _in_context(self, tx: Tx, operation: Operation, incident: str | None) -> Operation:

@@ -10,7 +10,8 @@ from adapters import docker
 from adapters.command import LocalCommands
 from adapters.compose import ComposeDeployments
 from adapters.docker import DockerEngine
-from bot.domain.errors import BadAnswer, Rejected
+from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected
+from bot.domain.timing import SECOND
 from bot.local.lab.calls import CallLog
 from bot.local.lab.engine_api import Engine
 from bot.local.lab.host import HostPrograms
@@ -94,8 +95,6 @@ def test_the_plan_shows_the_whole_command_line(runner: LocalCommands, engine: Do
 @pytest.mark.parametrize(
     ("service", "tag", "text"),
     [
-        pytest.param("app", "v99", "exit code 1: .*manifest unknown", id="an image that nobody has"),
-        pytest.param("web", "v40", "exit code 1: no such service: web", id="a service that the file lacks"),
         pytest.param("app", "v40 --privileged", "not an image tag", id="an argument in disguise"),
         pytest.param("app", "v40\n", "not an image tag", id="a line end behind it"),
         pytest.param("app", "-v40", "not an image tag", id="an option in disguise"),
@@ -104,9 +103,75 @@ def test_the_plan_shows_the_whole_command_line(runner: LocalCommands, engine: Do
 async def test_what_docker_refuses_is_final(
     runner: LocalCommands, engine: DockerEngine, service: str, tag: str, text: str
 ) -> None:
-    """The last line of its words is the reason."""
+    """It never becomes a command line."""
     with pytest.raises(Rejected, match=text):
         await compose(runner, engine, service).roll_back(Release(tag, tag))
+
+
+@pytest.mark.parametrize(
+    ("service", "tag", "text"),
+    [
+        pytest.param("app", "v99", "exit code 1: .*manifest unknown", id="an image that nobody has"),
+        pytest.param("web", "v40", "exit code 1: no such service: web", id="a service that the file lacks"),
+    ],
+)
+async def test_an_error_of_docker_proves_nothing(
+    runner: LocalCommands, engine: DockerEngine, service: str, tag: str, text: str
+) -> None:
+    """Compose may fail half way, so a look must tell; the last line of its words is the reason."""
+    with pytest.raises(OutcomeUnknown, match=text) as caught:
+        await compose(runner, engine, service).roll_back(Release(tag, tag))
+
+    assert 30 * SECOND == caught.value.lasts
+
+
+def wrapped(tmp_path: Path, inner: str, then: str) -> LocalCommands:
+    """A `docker` that does its work and then ends otherwise."""
+    program = tmp_path / "wrapped" / "docker"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nPATH={inner} docker "$@"\n{then}\n')
+    program.chmod(0o755)
+    return LocalCommands(search=f"{program.parent}{os.pathsep}{os.defpath}")
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param("echo 'unexpected EOF token=hunter2hunter2' >&2; exit 1", id="an error after the work"),
+        pytest.param("kill -9 $$", id="killed after the work"),
+    ],
+)
+async def test_an_end_after_the_work_is_unknown_and_can_be_seen(
+    vendor: Engine, tmp_path: Path, engine: DockerEngine, then: str
+) -> None:
+    """The Engine tells what came of it; no secret of the program's words is shown."""
+    programs = HostPrograms(tmp_path, vendor.url)
+    deployments = compose(wrapped(tmp_path, f"{programs.path}:{os.defpath}", then), engine)
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        await deployments.roll_back(Release("v40", "v40"))
+
+    assert "hunter2" not in str(caught.value)
+    assert ["v40"] == [each.id for each in await deployments.releases() if each.current and each.running]
+
+
+async def test_a_machine_without_docker_did_nothing(engine: DockerEngine) -> None:
+    """A program that could not be started is named, and proves that nothing was done."""
+    with pytest.raises(NotDone, match="this machine has no program docker; nothing was run"):
+        await compose(LocalCommands(search="/nowhere"), engine).roll_back(Release("v40", "v40"))
+
+
+async def test_a_container_that_was_made_and_never_started_is_half_the_work(
+    vendor: Engine, runner: LocalCommands, engine: DockerEngine
+) -> None:
+    """A look does not take it for the release that runs."""
+    (container,) = vendor.host.of_service("app")
+    await vendor.host.stop(container)
+
+    (current, *_) = await compose(runner, engine).releases()
+
+    assert ("v41", True, False) == (current.id, current.current, current.running)
+    assert "newsletter-app-1 is exited" in current.note
 
 
 async def test_an_image_that_was_pruned_while_it_runs_is_still_current(

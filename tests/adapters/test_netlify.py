@@ -6,7 +6,7 @@ import pytest
 
 from adapters import netlify, outgoing
 from adapters.netlify import NetlifyDeployments
-from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
+from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized
 from bot.local.lab.calls import CallLog
 from bot.local.lab.netlify import SITE, Netlify
 from bot.ports import Deployments, Release
@@ -118,9 +118,9 @@ async def test_a_wrong_token_is_our_own_trouble_and_is_not_shown(vendor: Netlify
         pytest.param("timeout_after", OutcomeUnknown, "dep-40", id="done, and the answer never came"),
         pytest.param("drop", OutcomeUnknown, "dep-40", id="done, and the connection broke"),
         pytest.param("timeout", OutcomeUnknown, "dep-41", id="not done, and nobody can know"),
-        pytest.param("error", Unreachable, "dep-41", id="503 says that it was not done"),
-        pytest.param("rate_limited", Unreachable, "dep-41", id="429 says that it was not done"),
-        pytest.param("down", Unreachable, "dep-41", id="what never left was not done"),
+        pytest.param("error", OutcomeUnknown, "dep-41", id="503 may come from a gateway that lost the answer"),
+        pytest.param("rate_limited", NotDone, "dep-41", id="429 says that it was not done"),
+        pytest.param("down", NotDone, "dep-41", id="what never left was not done"),
         pytest.param("auth", Unauthorized, "dep-41", id="our token is not accepted"),
         pytest.param("garbage", OutcomeUnknown, "dep-41", id="garbage tells nothing"),
     ],

@@ -7,7 +7,7 @@ from redis import exceptions
 
 from adapters import redis
 from adapters.redis import RedisServer, once, redis_errors
-from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
+from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
 from bot.local.lab.valkey import ValkeyServer
 from tests.adapters.serving import silent, speaking
 
@@ -120,14 +120,17 @@ async def test_a_server_that_never_answers_ends_in_time(monkeypatch: pytest.Monk
         pytest.param(
             exceptions.TimeoutError("Timeout connecting to server"),
             True,
-            Unreachable,
+            NotDone,
             id="what never left did not happen",
         ),
         pytest.param(exceptions.ConnectionError("Connection closed"), True, OutcomeUnknown, id="a change broken off"),
-        pytest.param(exceptions.ConnectionError("Error 111 connecting to h"), True, Unreachable, id="a change refused"),
+        pytest.param(exceptions.ConnectionError("Error 111 connecting to h"), True, NotDone, id="a change refused"),
         pytest.param(exceptions.NoPermissionError("no"), True, Unauthorized, id="a command that we may not give"),
         pytest.param(exceptions.BusyLoadingError("loading"), False, Unreachable, id="still loading"),
+        pytest.param(exceptions.BusyLoadingError("loading"), True, NotDone, id="a change while it is still loading"),
         pytest.param(exceptions.ResponseError("WRONGTYPE key"), False, Rejected, id="a key of another type"),
+        pytest.param(exceptions.ResponseError("OOM command"), True, Rejected, id="a change turned away"),
+        pytest.param(exceptions.ResponseError("ERR in script"), True, OutcomeUnknown, id="a change that broke off"),
         pytest.param(exceptions.DataError("odd"), False, BadAnswer, id="anything else"),
     ],
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.errors import TargetError
 from bot.domain.reading import Reading, Status
+from bot.domain.timing import SECOND
 from bot.ports import Call, Job, QueueState, Release, ServiceUnit
 
 
@@ -31,6 +32,8 @@ class Faulty:
 class FakeDeployments(Faulty):
     """Releases v41 (current), v40, v39."""
 
+    patience = 60 * SECOND
+
     def __init__(self, names: Sequence[str] = ("v41", "v40", "v39")) -> None:
         super().__init__()
         self.names = list(names)
@@ -56,6 +59,8 @@ class FakeDeployments(Faulty):
 class FakeRestarter(Faulty):
     """Services with units; each restart makes `started` one later."""
 
+    patience = 60 * SECOND
+
     def __init__(self, services: Sequence[str]) -> None:
         super().__init__()
         self.all = {
@@ -71,7 +76,8 @@ class FakeRestarter(Faulty):
     async def restart(self, unit: ServiceUnit) -> None:
         self.fail_before()
         self.restarted.append(unit.id)
-        self.all[unit.id] = replace(unit, started=(unit.started or 0) + 1)
+        known = self.all[unit.id]
+        self.all[unit.id] = replace(known, started=(known.started or 0) + 1)
         self.fail_after()
 
     def calls(self, units: Sequence[ServiceUnit]) -> Sequence[Call]:

@@ -8,7 +8,8 @@ from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejec
 from bot.domain.operation import Operation, State
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, SECOND
-from bot.services.operation_claims import LEASE
+from bot.services.operation_lease import LEASE, Lease
+from bot.services.operation_steps import _Attempt
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World
 
 pytestmark = pytest.mark.ledger
@@ -68,14 +69,23 @@ async def test_a_timeout_after_the_work_is_observed_not_repeated(world: World) -
     assert kinds.count("operation.unknown") == 1
 
 
-async def test_a_timeout_before_the_work_needs_a_second_look(world: World) -> None:
-    """It may still be under way, so "it did not happen" is believed only when it is seen twice."""
+async def test_a_timeout_before_the_work_is_believed_once_nothing_can_be_under_way(world: World) -> None:
+    """Until the action's patience has passed, "it did not happen" is believed by nobody, however often it is seen."""
     world.web.before = OutcomeUnknown("Netlify did not answer in 10 s.")
     operation = await approved(world)
     await world.work()
     assert State.UNKNOWN == await world.state(operation)
     assert ["shop/web"] == await world.locks()
     assert "[Observe again] [It happened] [It did not]" in await world.sees("operation:OP-1")
+
+    for _ in range(5):
+        world.clock.advance(11 * SECOND)
+        await world.work()
+        assert State.UNKNOWN == await world.state(operation)
+        assert ["shop/web"] == await world.locks()
+    assert "runs v41, and its step may still be under way for 5 s" in await world.sees("operation:OP-1")
+    with pytest.raises(Conflict, match="may still be under way for 5"):
+        await world.operations.settle_unknown(operation.token, ENGINEER, happened=False)
 
     world.clock.advance(5 * SECOND)
     await world.work()
@@ -97,7 +107,32 @@ async def test_a_refusal_of_the_provider_fails_it(world: World) -> None:
     assert ended.undo_until is None
 
 
-async def test_an_unreachable_provider_before_the_first_step_voids_it(world: World) -> None:
+async def test_an_approval_outlives_a_moment_in_which_its_plan_cannot_be_compared(world: World) -> None:
+    """A timeout while planning again costs the approver nothing: it is tried again, and runs once."""
+    operation = await approved(world)
+    releases, times = world.web.releases, 3
+
+    async def refuses() -> object:
+        nonlocal times
+        times -= 1
+        if times >= 0:
+            raise Unreachable("Netlify refuses connections.")
+        return await releases()
+
+    world.web.releases = refuses  # type: ignore[assignment, method-assign] # a port that is down for a while
+    await world.work()
+    assert State.APPROVED == await world.state(operation)
+    assert [] == await world.locks()
+    assert "compared with its plan: Netlify refuses connections" in await world.sees("operation:OP-1")
+    for _ in range(3):
+        world.clock.advance(2 * SECOND)
+        await world.work()
+
+    assert State.SUCCEEDED == await world.state(operation)
+    assert ["v40"] == world.web.rolled_back
+
+
+async def test_a_provider_that_stays_unreachable_voids_it_after_a_minute(world: World) -> None:
     """What cannot be checked again does not run."""
     operation = await approved(world)
 
@@ -105,6 +140,8 @@ async def test_an_unreachable_provider_before_the_first_step_voids_it(world: Wor
         raise Unreachable("Netlify refuses connections.")
 
     world.web.releases = refuses  # type: ignore[assignment, method-assign] # a port that is down
+    await world.work()
+    world.clock.advance(MINUTE)
     await world.work()
 
     assert State.VOID == await world.state(operation)
@@ -133,14 +170,17 @@ async def test_a_lapsed_run_is_observed_and_never_repeated(world: World, *, work
     dead = world.replica("dead").execution
     await dead._claims.claim(operation.number, world.clock.now())
     claimed = await world.now(operation)
-    await dead._start(claimed)
-    await dead._journal(claimed, 0, "intent", '"v41"', "make v40 current")
+    await dead._start(claimed, "web 503")
+    lease = Lease(world.ledger, world.clock, "dead", operation.number)
+    attempt = _Attempt(0, claimed.plan.steps[0], '"v41"')
+    await dead._steps._begin(claimed, attempt, world.web.patience, lease)
     if worked:
         world.web.current = "v40"
 
     world.clock.advance(LEASE)
     await world.work()
-    world.clock.advance(10 * SECOND)
+    assert (State.SUCCEEDED if worked else State.UNKNOWN) == await world.state(operation)
+    world.clock.advance(world.web.patience)
     await world.work()
 
     assert [] == world.web.rolled_back
@@ -372,7 +412,7 @@ async def test_a_defect_in_an_action_leaves_it_unknown(world: World) -> None:
     await world.work()
     assert State.UNKNOWN == await world.state(operation)
 
-    world.clock.advance(5 * SECOND)
+    world.clock.advance(world.web.patience)
     await world.work()
 
     assert State.FAILED == await world.state(operation)

@@ -14,7 +14,7 @@ from bot.domain.operation import TRANSITIONS, Decision, Operation, State
 from bot.domain.people import Actor
 from bot.domain.timing import MINUTE, SECOND
 from bot.ports import Release
-from bot.services.operation_claims import LEASE
+from bot.services.operation_lease import LEASE
 from bot.services.operation_ports import OpenIncident
 from bot.store import Ledger, open_ledger
 from tests.fakes.clock import FakeClock

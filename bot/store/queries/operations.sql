@@ -27,6 +27,16 @@ update operation set state = 'approved', decided_at = :now, decided_by = :person
     next_ping_at = null, emergency = :emergency, review_at = cast(:review_at as bigint)
 where number = :number and state = :was;
 
+-- name: ask_for_approval
+-- From draft to pending: the policy was raised since it was planned.
+update operation set state = 'pending', risk = :risk, approvals_needed = :approvals_needed,
+    approver_roles = :approver_roles, approvers = :approvers, expires_at = :expires_at,
+    next_ping_at = cast(:next_ping_at as bigint)
+where number = :number and state = 'draft';
+
+-- name: withdraw_approval
+delete from operation_approval where operation = :number and person = :person;
+
 -- name: operation_ended_undecided
 -- To denied, expired, cancelled or void, while nothing has run.
 update operation set state = :state, decided_at = :now, decided_by = :person, note = :note, expires_at = null,
@@ -64,6 +74,11 @@ update operation set retry_at = :retry_at where number = :number and state = 'ap
 -- name: note_wait
 update operation set note = :note where number = :number and state = 'approved' and note <> :note;
 
+-- name: postpone_claim
+-- What it was planned from cannot be read now: tried again at :retry_at.
+update operation set state = 'approved', owner = null, lease_until = null, retry_at = :retry_at, note = :note
+where number = :number and state = 'claimed' and owner = :owner;
+
 -- name: take_operation_lock
 insert into operation_lock (name, operation, since) values (:name, :number, :now) on conflict (name) do nothing;
 
@@ -81,6 +96,17 @@ where number = :number and state = 'claimed' and owner = :owner;
 update operation set lease_until = :lease_until
 where number = :number and owner = :owner and state in ('claimed', 'running');
 
+-- name: begin_operation_step
+-- The intent of a step: only while the lease is the owner's own.
+update operation set lease_until = :lease_until, busy_until = :busy_until
+where number = :number and owner = :owner and state = 'running';
+
+-- name: shorten_busy_operation
+-- An answer came: nothing, or nothing for longer than that, is under way any more.
+update operation set busy_until = cast(:busy_until as bigint)
+where number = :number and state in ('running', 'unknown')
+    and (cast(:busy_until as bigint) is null or busy_until > cast(:busy_until as bigint));
+
 -- name: journal_operation
 insert into operation_journal (operation, step, phase, at, data, text) values (:number, :step, :phase, :at, :data, :text)
 on conflict (operation, step, phase) do nothing;
@@ -91,7 +117,7 @@ select step, phase, at, data, text from operation_journal where operation = :num
 -- name: finish_operation
 -- A running operation by its owner, an unknown one by observation or by a person.
 update operation set state = :state, finished_at = :now, note = :note, owner = null, lease_until = null,
-    observe_at = null, undo_until = cast(:undo_until as bigint), verified = :verified,
+    busy_until = null, observe_at = null, undo_until = cast(:undo_until as bigint), verified = :verified,
     verify_at = cast(:verify_at as bigint)
 where number = :number and state = :was and (:was <> 'running' or owner = :owner);
 
