@@ -1,17 +1,34 @@
-# Two stages: the first installs from the lock, the second runs as nobody in particular.
-FROM python:3.12-slim AS build
+# Two stages: the first installs from the lock with its hashes, the second runs as nobody in particular.
+# Tags name a version; pin them by digest (`docker buildx imagetools inspect`) where your registry keeps them.
+ARG PYTHON=python:3.12.12-slim-bookworm
+ARG DOCKER=docker:28.5.1-cli
+
+FROM ${DOCKER} AS docker
+
+FROM ${PYTHON} AS build
 WORKDIR /build
-COPY pyproject.toml README.md requirements.lock ./
+COPY requirements.lock requirements.serve.lock ./
+# Everything is hash-checked: what serves, and what builds the wheel.
+RUN python -m venv /opt/steward \
+ && /opt/steward/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements.serve.lock \
+ && sed -n '/^setuptools==/,/^    # via/p' requirements.lock > build.txt \
+ && python -m pip install --no-cache-dir --require-hashes -r build.txt
+COPY pyproject.toml README.md ./
 COPY bot bot
 COPY commands commands
 COPY adapters adapters
-# The lock holds the development extra too; what the bot does not need is left out by resolving within it.
-RUN python -m venv /opt/steward \
- && sed -e 's/ --hash=[^ ]*//g' -e 's/ \\$//' -e '/^    /d' requirements.lock > constraints.txt \
- && /opt/steward/bin/pip install --no-cache-dir --no-compile --constraint constraints.txt .
+RUN python -m pip wheel --no-index --no-build-isolation --no-deps --wheel-dir /wheel . \
+ && /opt/steward/bin/pip install --no-compile --no-index --no-deps /wheel/*.whl
 
-FROM python:3.12-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/steward --create-home steward
+FROM ${PYTHON}
+# free and vmstat tell memory and processor. The docker client and its compose plugin roll compose projects back; what they
+# may do is decided by the Engine's address: see docs/how-to/run-in-a-container.md.
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends procps \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --home-dir /var/lib/steward --create-home steward
+COPY --from=docker /usr/local/bin/docker /usr/local/bin/docker
+COPY --from=docker /usr/local/libexec/docker/cli-plugins/docker-compose /usr/local/libexec/docker/cli-plugins/docker-compose
 COPY --from=build /opt/steward /opt/steward
 COPY config /etc/steward
 ENV PATH=/opt/steward/bin:$PATH \

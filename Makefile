@@ -47,9 +47,11 @@ crash: .venv
 mutants: .venv
 	$(BIN)/python -m tests.mutants
 
-# Resolves the lock anew from pyproject.toml; needs uv. No index address is written.
-lock:
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
+# Resolves both locks anew from pyproject.toml: all extras, and what an image needs. No index address is written.
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock"
+lock: .venv
+	$(COMPILE) --all-extras -o requirements.lock
+	$(COMPILE) --constraint requirements.lock -o requirements.serve.lock
 
 clean:
 	rm -rf .venv mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NOT_HERE = "--as goes with --demo; on this machine you are the person your OS user maps to."
 USAGE = 2  # As click exits by itself; the codes of `ask` and `decide` stand in bot/terminal.py.
 
 
@@ -51,10 +52,13 @@ def demo(port: int, *, socket_mode: bool, no_limits: bool) -> None:
 
 
 @main.command()
-@click.argument("folder", default="config", type=click.Path(path_type=Path))
+@click.argument("folder", default="config", envvar="STEWARD_CONFIG", type=click.Path(path_type=Path))
 @click.option("--no-secrets", is_flag=True, help="Check without the environment's values.")
 def check(folder: Path, *, no_secrets: bool) -> None:
-    """Check a configuration: every problem at once, then who may ask and approve what, and who is paged when."""
+    """Check a configuration (STEWARD_CONFIG's, without an argument): every problem at once, or what it means.
+
+    It tells who may ask and approve what, who is paged when, and what is posted.
+    """
     from bot.checkup import checked_configuration
     from bot.config.loader import ConfigurationError
 
@@ -100,7 +104,7 @@ def ask(line: str, demo_url: str, user: str) -> None:
     Exit code: 0 healthy or done, 1 unhealthy or refused, 2 usage, 3 awaits approval.
     """
     if user and not demo_url:
-        raise click.UsageError("--as goes with --demo; on this machine you are the person your OS user maps to.")
+        raise click.UsageError(_NOT_HERE)
     if demo_url:
         from bot.local.asking import ask_demo
 
@@ -114,8 +118,16 @@ def ask(line: str, demo_url: str, user: str) -> None:
 @click.argument("operation")
 @click.argument("verdict", type=click.Choice(["approve", "deny", "cancel"]))
 @click.option("--reason", default="", help="Why; a denial needs one.")
-def decide(operation: str, verdict: str, reason: str) -> None:
+@click.option("--demo", "demo_url", default="", help="Decide in a running demo at this address instead.")
+@click.option("--as", "user", default="", help="With --demo: who decides.")
+def decide(operation: str, verdict: str, reason: str, demo_url: str, user: str) -> None:
     """Decide on an operation without Slack: steward decide OP-88 approve. Exit codes as of ask."""
+    if user and not demo_url:
+        raise click.UsageError(_NOT_HERE)
+    if demo_url:
+        from bot.local.asking import decide_demo
+
+        sys.exit(_run(lambda: decide_demo(demo_url, user or "lead", operation, verdict, reason)))
     from bot.terminal import decide as decide_here
 
     sys.exit(_run(lambda: decide_here(operation, verdict, reason)))

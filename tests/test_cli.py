@@ -68,6 +68,19 @@ def test_a_taken_port_is_named(shipped: pytest.MonkeyPatch) -> None:
     assert "set STEWARD_HOST and STEWARD_PORT" in said
 
 
+def test_check_looks_at_the_configuration_that_the_bot_would_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """STEWARD_CONFIG counts for `check` as for `serve`; an argument comes before it."""
+    monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path))
+
+    code, said = _steward("check", "--no-secrets")
+    named, _ = _steward("check", str(ROOT / "config"), "--no-secrets")
+
+    assert (1, 0) == (code, named)
+    assert f"{tmp_path}/steward.yaml:1: the file is missing" in said
+
+
 @pytest.mark.usefixtures("shipped")
 def test_an_os_user_without_a_person_is_told_what_to_do() -> None:
     """The name to write, where, and for whom."""

@@ -28,6 +28,16 @@ from bot.domain.message import (
 )
 from bot.domain.people import called
 
+_TYPED = {
+    "health.refresh": "steward ask '/health {}'",
+    "queue.show": "steward ask '/queue {}'",
+    "rollback.choose": "steward ask '/rollback {}'",
+    "incident.open_form": "steward ask '/incident open {}'",
+    "operation.approve": "steward decide {} approve",
+    "operation.deny": "steward decide {} deny --reason …",
+    "operation.cancel": "steward decide {} cancel",
+}
+"""What to type on a terminal where Slack has a button, with the button's value."""
 _FORMATS = {"time": "%H:%M", "seconds": "%H:%M:%S", "date": "%-d %b %Y %H:%M"}
 _RULE = "─" * 40
 _LAST = 253_402_214_399
@@ -66,10 +76,17 @@ def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _pressable(items: tuple[Button | Choice, ...]) -> Iterator[str]:
-    """What can be pressed in Slack, so that the reader of a terminal knows that there is more."""
-    labels = [item.label if isinstance(item, Button) else f"{item.placeholder} ▾" for item in items]
-    if labels:
-        yield " ".join(f"[{label}]" for label in labels)
+    """A line for each button that can be typed; the others are named, so that the reader knows that there is more."""
+    others = []
+    for item in items:
+        if not isinstance(item, Button):
+            others.append(f"{item.placeholder} ▾")
+        elif item.action in _TYPED and item.label != "Refresh":  # Whoever sees the answer has just typed that.
+            yield f"[{item.label}] {_TYPED[item.action].format(item.value)}"
+        else:
+            others.append(item.label)
+    if others:
+        yield " ".join(f"[{label}]" for label in others)
 
 
 def _inline(part: Inline, zone: ZoneInfo) -> str:

@@ -1,8 +1,10 @@
-"""`steward ask --demo`: types a command in a running demo as one of its people and prints what they then see."""
+"""`steward ask --demo`, `decide --demo`: type or press in a running demo as one of its people, and print the answer."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import cast
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar, cast
 
 import click
 import httpx
@@ -13,6 +15,8 @@ from bot.local.block_text import block_text
 from bot.local.workspace.directory import Directory
 from bot.local.workspace.values import Json
 
+T = TypeVar("T")
+
 CHANNEL = "#production-alerts"
 PATIENCE_SECONDS = 15.0
 _POLL_SECONDS = 0.1
@@ -21,9 +25,23 @@ _PEOPLE = {user.id: user.name for user in Directory(0).users.values()}
 
 async def ask_demo(url: str, user: str, line: str, patience: float = PATIENCE_SECONDS) -> int:
     """Type a command and print the reply; the exit code. Raises `Unavailable` where the demo or its bot is silent."""
+    return await _in_demo(url, user, lambda person: person.asks(line), patience)
+
+
+async def decide_demo(url: str, user: str, operation: str, verdict: str, reason: str) -> int:
+    """Press the operation's button and print what then stands there; the exit code. Raises as `ask_demo`."""
+    return await _in_demo(
+        url, user, lambda person: person.decides(operation.upper(), verdict, reason), PATIENCE_SECONDS
+    )
+
+
+async def _in_demo(url: str, user: str, work: "Callable[[_Person], Awaitable[int]]", patience: float) -> int:
     try:
         async with httpx.AsyncClient(base_url=url, timeout=patience, trust_env=False) as client:
-            return await _Person(client, user).asks(line, patience)
+            return await work(_Person(client, user, patience))
+    except _Misused as misuse:
+        click.echo(str(misuse), err=True)
+        return EXIT_CODES["usage"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
         why = str(error) or type(error).__name__
         raise Unavailable(f"No demo answers at {url} ({why}); start one with make demo, or correct --demo.") from error
@@ -36,38 +54,84 @@ class _Misused(Exception):
 class _Person:
     """One person of the demo, in front of the alerts channel."""
 
-    def __init__(self, client: httpx.AsyncClient, user: str) -> None:
-        self._client, self._user = client, user
+    def __init__(self, client: httpx.AsyncClient, user: str, patience: float) -> None:
+        self._client, self._user, self._patience = client, user, patience
 
-    async def asks(self, line: str, patience: float) -> int:
+    async def asks(self, line: str) -> int:
         """Type it, and see the whole reply."""
         name, _, text = line.strip().partition(" ")
-        try:
-            known = {it["ts"] for it in await self._replies()} | {it["id"] for it in await self._forms()}
-            command = {"channel": CHANNEL, "command": "/" + name.lstrip("/"), "text": text}
-            delivered = await self._does("command", command)
-        except _Misused as misuse:
-            click.echo(str(misuse), err=True)
-            return EXIT_CODES["usage"]
-        if delivered["status"] >= 300:
-            raise Unavailable(f"The demo's bot did not take it (status {delivered['status']}); is it running?")
-        try:
-            async with asyncio.timeout(patience):
-                return await self._answer(known)
-        except TimeoutError:
-            raise Unavailable(f"The demo's bot said nothing within {patience:g} s; look at {self._page}.") from None
+        known = await self._known()
+        await self._does("command", {"channel": CHANNEL, "command": "/" + name.lstrip("/"), "text": text})
+        return await self._waits(lambda: self._answer(known))
 
-    async def _answer(self, known: set[str]) -> int:
-        while True:
-            for form in await self._forms():
-                if form["id"] not in known:
-                    return await self._told_by_form(form)
-            replies = [it for it in await self._replies() if it["ts"] not in known]
-            whole = [it for it in replies if _outcome(it) != "pending"]
-            if whole:
-                click.echo("\n\n".join(block_text(it["blocks"], _PEOPLE) or it["text"] for it in whole))
-                return max(EXIT_CODES[_outcome(it)] for it in whole)
-            await asyncio.sleep(_POLL_SECONDS)
+    async def decides(self, operation: str, verdict: str, reason: str) -> int:
+        """Press its button, say why where the form asks, and see what becomes of the request."""
+        found = await self._button(operation, f"operation.{verdict}")
+        if found is None:
+            click.echo(f"{self._user} sees no button to {verdict} {operation} in {CHANNEL}.", err=True)
+            return EXIT_CODES["refused"]
+        request, action = found
+        known = await self._known()
+        await self._does("click", {"channel": CHANNEL, "ts": request["ts"], "action_id": action})
+        if verdict == "deny":
+            form = await self._waits(lambda: self._next_form(known))
+            if form is not None:
+                values = {
+                    it["block_id"]: {it["element"]["action_id"]: reason} for it in form["blocks"] if "element" in it
+                }
+                await self._does("submit", {"view_id": form["id"], "values": values})
+        return await self._waits(lambda: self._verdict(request, known))
+
+    async def _button(self, operation: str, action: str) -> tuple[Json, str] | None:
+        for message in reversed(await self._reads("messages", {"channel": CHANNEL})):
+            ids = [it.get("action_id", "") for block in message["blocks"] or () for it in block.get("elements", ())]
+            pressed = next((each for each in ids if each.split(":")[0] == action), None)
+            if pressed and re.search(rf"\b{re.escape(operation)}\b", json.dumps(message["blocks"])):
+                return message, pressed
+        return None
+
+    async def _verdict(self, request: Json, known: set[str]) -> int | None:
+        """The bot's word to this person, or the request as it stands after the click."""
+        code = await self._reply(known)
+        if code is not None:
+            return code
+        seen = await self._reads("messages", {"channel": CHANNEL})
+        now = next((it for it in seen if it["ts"] == request["ts"]), None)
+        if now is None or now["blocks"] == request["blocks"]:
+            return None
+        click.echo(block_text(now["blocks"], _PEOPLE))
+        return EXIT_CODES[_outcome(now)]
+
+    async def _waits(self, look: "Callable[[], Awaitable[T | None]]") -> T:
+        """What `look` finds, as soon as it does."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while (found := await look()) is None:  # noqa: ASYNC110 - what is looked at is in another process
+                    await asyncio.sleep(_POLL_SECONDS)
+                return found
+        except TimeoutError:
+            raise Unavailable(
+                f"The demo's bot said nothing within {self._patience:g} s; look at {self._page}."
+            ) from None
+
+    async def _known(self) -> set[str]:
+        return {it["ts"] for it in await self._replies()} | {it["id"] for it in await self._forms()}
+
+    async def _next_form(self, known: set[str]) -> Json | None:
+        return next((form for form in await self._forms() if form["id"] not in known), None)
+
+    async def _answer(self, known: set[str]) -> int | None:
+        form = await self._next_form(known)
+        return await self._told_by_form(form) if form is not None else await self._reply(known)
+
+    async def _reply(self, known: set[str]) -> int | None:
+        """The exit code of a new, whole reply, which is printed."""
+        replies = [it for it in await self._replies() if it["ts"] not in known]
+        whole = [it for it in replies if _outcome(it) != "pending"]
+        if not whole:
+            return None
+        click.echo("\n\n".join(block_text(it["blocks"], _PEOPLE) or it["text"] for it in whole))
+        return max(EXIT_CODES[_outcome(it)] for it in whole)
 
     async def _told_by_form(self, form: Json) -> int:
         """A terminal has no forms: it is closed again, and the words that it asks for are named."""
@@ -90,7 +154,10 @@ class _Person:
         return found
 
     async def _does(self, what: str, body: Json) -> Json:
-        return _taken(await self._client.post(f"/local/{what}", json={"user": self._user, **body}))
+        done = _taken(await self._client.post(f"/local/{what}", json={"user": self._user, **body}))
+        if done.get("status", 200) >= 300:
+            raise Unavailable(f"The demo's bot did not take it (status {done['status']}); is it running?")
+        return done
 
     @property
     def _page(self) -> str:

@@ -77,6 +77,25 @@ def test_a_time_of_another_day_is_shown_with_its_date() -> None:
     assert ["02:02", "1 Mar 2026 23:02", "00:02", "1 Mar 2026 03:02"] == shown
 
 
+def test_a_button_that_can_be_typed_is_shown_as_what_to_type() -> None:
+    """A terminal has no buttons: the command stands there; what only Slack has is named."""
+    buttons = Buttons(
+        (
+            Button("Queue", "queue.show", "newsletter"),
+            Button("Roll back…", "rollback.choose", "newsletter"),
+            Button("Share", "health.share", "newsletter"),
+            Button("Cancel", "operation.cancel", "f00d"),
+            Button("Refresh", "health.refresh", "newsletter"),
+        )
+    )
+
+    expected = """[Queue] steward ask '/queue newsletter'
+[Roll back…] steward ask '/rollback newsletter'
+[Cancel] steward decide f00d cancel
+[Share] [Refresh]"""
+    assert expected == plain(Message("", (buttons,)))
+
+
 def test_a_message_without_parts_is_its_fallback() -> None:
     """Nothing is lost where only the fallback is given."""
     assert "done" == plain(Message("done"))

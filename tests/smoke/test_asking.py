@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.errors import Unavailable
-from bot.local.asking import ask_demo
+from bot.local.asking import ask_demo, decide_demo
 from tests.smoke.world import World
 
 
@@ -31,6 +31,23 @@ async def test_the_exit_code_says_what_came_of_it(
     printed = capsys.readouterr()
     assert said in printed.out + printed.err
     assert [] == await world.modals("sre")
+
+
+async def test_a_request_is_decided_from_a_shell(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody decides on their own; a denial says why; an approval runs it; what was decided cannot be decided again."""
+    url = str(world.client.base_url)
+    await _asked(world, "/rollback newsletter app to previous because 503")
+    own = await decide_demo(url, "sre", "OP-1", "approve", "")
+    denied = await decide_demo(url, "lead", "op-1", "deny", "wait for the fix")
+    late = await decide_demo(url, "lead", "OP-1", "approve", "")
+    await _asked(world, "/rollback newsletter app to previous because 503")
+    approved = await decide_demo(url, "lead", "OP-2", "approve", "")
+    printed = capsys.readouterr()
+
+    assert (1, 0, 1, 0) == (own, denied, late, approved)
+    assert "you cannot approve your own request" in printed.out
+    assert "wait for the fix" in printed.out
+    assert "lead sees no button to approve OP-1" in printed.err
 
 
 async def test_a_slow_target_is_waited_for(world: World, capsys: pytest.CaptureFixture[str]) -> None:
