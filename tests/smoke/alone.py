@@ -1,4 +1,4 @@
-"""A demo of a test's own, for what must be started differently: no lab, so that it is there in two seconds."""
+"""A demo of a test's own, for what must be started differently: mostly without a lab, which takes seconds."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,11 +19,11 @@ _SYSTEMS = ("NEWSLETTER_", "TARGET_LIST_", "PAGERDUTY_")
 
 @asynccontextmanager
 async def alone(
-    directory: Path, *, socket_mode: bool = False, without_scope: str = "", **settings: str
+    directory: Path, *, socket_mode: bool = False, without_scope: str = "", with_lab: bool = False, **settings: str
 ) -> AsyncIterator[tuple[Demo, World]]:
-    """A workspace and a bot whose systems are addresses at which nobody listens."""
+    """A workspace and a bot; without a lab its systems are addresses at which nobody listens."""
     lines = [line for line in _EXAMPLE.read_text().splitlines() if line.startswith(_SYSTEMS)]
-    nobody = dict(line.split("=", 1) for line in lines)
+    nobody = {} if with_lab else dict(line.split("=", 1) for line in lines)
     manifest = app_manifest("http://127.0.0.1", socket_mode=socket_mode)
     scopes = manifest["oauth_config"]["scopes"]
     scopes["bot"] = [scope for scope in scopes["bot"] if scope != without_scope]
@@ -32,7 +32,7 @@ async def alone(
         limits=False,
         directory=directory,
         socket_mode=socket_mode,
-        with_lab=False,
+        with_lab=with_lab,
         manifest=manifest,
         settings={**DEMO_SETTINGS, **nobody, **settings},
     )

@@ -1,13 +1,17 @@
 """Who may decide, until when, and what a press is worth that comes late, twice or forged."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from tests.smoke.alone import alone, configured
 from tests.smoke.rollbacks import ASK, asked, before_any_rollback, changes
-from tests.smoke.world import World
+from tests.smoke.test_restart import form, started
+from tests.smoke.world import Seen, World
 
 Late = Callable[..., Awaitable[int]]
 RESTORED_AND_LOCKED = ["/sites/site-target-list/deploys/dep-40/restore", "/deploys/dep-40/lock"]
@@ -25,11 +29,13 @@ async def test_a_denial_says_why_and_ends_it(world: World) -> None:
     empty = await lead.submits(form, text=" ")
     await lead.submits(form, text="the fix is on its way, wait 5 minutes")
     denied = await ask.becomes("denied: the fix is on its way, wait 5 minutes")
+    told = await world.sees("@sre: OP-1 was denied by @lead: the fix is on its way", since=ask.message["ts"])
     again = await asked(world)
 
     assert "write a few words" in str(empty)
     assert "@lead" in denied.words
     assert [] == denied.buttons
+    assert ask.message["ts"] == told.message["thread_ts"]
     assert "OP-2" in again.words
     assert [] == await changes(world, since)
 
@@ -43,17 +49,27 @@ async def test_approvers_are_pinged_in_turn_and_the_request_expires(world: World
 
     await world.sees("Needs 1 of", by="lead", channel="@lead")
     early = await world.messages("manager", "@manager")
+    pinged = [_pinged(ask)]
+    await world.user("sre").types(ASK).sees("OP-1 is this request already")
     await world.advance("3m")
     await world.sees("Needs 1 of", by="manager", channel="@manager")
+    pinged.append(_pinged(await ask.again()))
     await world.advance("12m")
     expired = await ask.becomes("expired without a decision")
+    await world.sees("@sre: OP-1 expired without a decision", since=ask.message["ts"])
     await late(ask, "operation.approve", by="lead")
     refused = await world.sees("is already expired", by="lead")
 
     assert [] == early
+    assert [{"U0SRE", "U0LEAD"}, {"U0SRE", "U0LEAD", "U0MANAGER"}] == pinged
     assert [] == expired.buttons
     assert "nothing was done" in refused.words
     assert [] == await changes(world, since)
+
+
+def _pinged(seen: Seen) -> set[str]:
+    """Whom a message mentions, so that Slack pings them where it is new."""
+    return set(re.findall(r"U0[A-Z]+", str(seen.message["blocks"])))
 
 
 @pytest.mark.row("A7")
@@ -181,3 +197,35 @@ async def test_two_hundred_presses_at_once_run_it_once(world: World, late: Late)
     assert RESTORED_AND_LOCKED == await changes(world, since)
     await world.sees("is already", by="cto", since=ask.message["ts"])
     await world.sees("you do not hold it", by="engineer", since=ask.message["ts"])
+
+
+@pytest.mark.row("A7")
+async def test_the_configuration_says_how_many_approve_and_which_risks_are_raised(tmp_path: Path) -> None:
+    """`approvals: 2`: two are asked at once, a person counts once, the second one runs it; a raised restart as well."""
+    p0 = {"ask": ["engineer"], "approve": ["approver"], "approvals": 2}
+    policy = {"p0": p0, "raise": {"restart": "p0"}}
+    config = configured(tmp_path, lambda steward: steward["policy"].update(policy))
+    async with alone(tmp_path, with_lab=True, STEWARD_CONFIG=str(config)) as (_, world):
+        sre, since, before = world.user("sre"), await world.now(), await started(world)
+        ask = await sre.types(ASK).sees("Needs 2 of")
+        for name in ("lead", "manager"):
+            await world.sees("Needs 2 of", by=name, channel=f"@{name}")
+        others = await world.messages("cto", "@cto")
+
+        await ask.click("Approve", by="lead")
+        half = await ask.becomes("Needs 1 of")
+        await half.click("Approve", by="lead").sees("You approved OP-1 already; it needs someone else as well")
+        await half.click("Approve", by="engineer").sees("needs the role approver; you do not hold it")
+        nothing = await changes(world, since)
+        await half.click("Approve", by="manager")
+        done = await ask.becomes("verified")
+        restart = await sre.submits(await form(world), first="worker", reason="wedged").sees("Needs 2 of")
+
+        assert [] == others
+        assert "approved by @lead" in half.words
+        assert [] == nothing
+        assert "@lead, @manager" in done.words.split("→")[-1]
+        assert RESTORED_AND_LOCKED == await changes(world, since)
+        assert "@sre: OP-1 was approved by @manager; it runs now." in await done.thread()
+        assert "Approve and run" in restart.buttons
+        assert before == await started(world)
