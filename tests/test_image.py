@@ -14,7 +14,7 @@ def _locked(name: str) -> dict[str, str]:
 
 
 def _named(requirements: list[str]) -> set[str]:
-    return {re.split(r"[\[<>=,; ]", each)[0].lower().replace("_", "-") for each in requirements}
+    return {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=,; ]", each)[0]).lower() for each in requirements}
 
 
 def test_the_serving_lock_holds_what_serves_and_nothing_of_development() -> None:
