@@ -317,7 +317,7 @@ class Approvals:
             raise Refused(f"The review was not signed: {verdict.reason}.")
 
     def _refusal(self, tx: Tx, actor: Actor, subject: str, decision: str, error: BotError) -> None:
-        audit.record(
+        audit.refuse(
             tx,
             at=self._clock.now(),
             actor=actor,

@@ -6,9 +6,25 @@ import time
 from collections.abc import Mapping
 
 from bot.domain.people import Actor
+from bot.domain.timing import HOUR
 from bot.store import Tx
 
 Detail = Mapping[str, str | int | float | None]
+
+
+REFUSALS_AN_HOUR = 20
+"""How many refusals of one person are recorded: whoever may do nothing may not fill the ledger either."""
+
+
+def refuse(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: Detail | None = None) -> None:
+    """Append a refusal, of a kind that `refusals_of` counts; the last of an hour says that more are left out."""
+    row = tx.one("refusals_of", actor=actor.person, since=at - HOUR, most=REFUSALS_AN_HOUR)
+    left = REFUSALS_AN_HOUR - int(row["n"] if row else 0)
+    if left > 1:
+        record(tx, at=at, actor=actor, kind=kind, subject=subject, detail=detail)
+    elif left == 1:
+        more = {**(detail or {}), "more": "further refusals of this person are not recorded for an hour"}
+        record(tx, at=at, actor=actor, kind=kind, subject=subject, detail=more)
 
 
 def record(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: Detail | None = None) -> None:

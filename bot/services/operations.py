@@ -254,7 +254,7 @@ class Operations:
         """Audit a refusal of the policy."""
         detail = {"wanted": wanted, "reason": reason}
         await self._ledger.write(
-            lambda tx: audit.record(
+            lambda tx: audit.refuse(
                 tx, at=self._clock.now(), actor=actor, kind="operation.refused", subject=subject, detail=detail
             ),
             receipt=receipt,

@@ -93,7 +93,7 @@ class HomeOpened(_Payload):
 
 def command(body: Mapping[str, Any], now: int) -> Incoming:
     """A slash command."""
-    name, user, channel = body.get("command", ""), body.get("user_id", ""), body.get("channel_id", "")
+    name, user, channel = _text(body, "command"), _text(body, "user_id"), _text(body, "channel_id")
     if not _COMMAND.match(name):
         raise Malformed("command")
     if not _ID.match(user):
@@ -103,12 +103,12 @@ def command(body: Mapping[str, Any], now: int) -> Incoming:
     return Incoming(
         "command",
         name.lower(),
-        typed(body.get("text", "")),
+        typed(_text(body, "text")),
         user,
         channel=channel,
-        thread_ts=body.get("thread_ts", ""),
-        trigger=body.get("trigger_id", ""),
-        response_url=body.get("response_url", ""),
+        thread_ts=_text(body, "thread_ts"),
+        trigger=_text(body, "trigger_id"),
+        response_url=_text(body, "response_url"),
         received_at=now,
         request_id=request_id(),
     )
@@ -171,6 +171,14 @@ def home_opened(body: Mapping[str, Any]) -> HomeOpened:
 def request_id() -> str:
     """What the person and the log name a request by."""
     return secrets.token_hex(4)
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    """A field of a command. A form holds nothing but text; JSON may hold anything, and null for what is empty."""
+    value = body.get(name) or ""
+    if not isinstance(value, str):
+        raise Malformed(name)
+    return value
 
 
 def _field(elements: object) -> str:

@@ -82,7 +82,7 @@ class Runner:
         self, actor: Actor, incoming: Incoming, request: Request, verdict: Verdict, receipt: str | None
     ) -> None:
         await self._services.ledger.write(
-            lambda tx: audit.record(
+            lambda tx: audit.refuse(
                 tx,
                 at=self._services.clock.now(),
                 actor=actor,

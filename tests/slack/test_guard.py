@@ -37,6 +37,7 @@ def _payload(**body: object) -> bytes:
     return urlencode({"payload": json.dumps(body)}).encode()
 
 
+COMMAND = {"team_id": "T0STEWARD", "api_app_id": "A0STEWARD", "command": "/echo", "user_id": "U0SRE"}
 DEEP = b"[" * 200_000
 TEAM_OF_OTHERS = _payload(type="block_actions", team={"id": "T0EVIL"}, api_app_id="A0STEWARD")
 
@@ -112,6 +113,10 @@ FORGED = {"X_Slack_Signature": "v0=" + "0" * 64}
         pytest.param(400, b"payload=%7B%22", {}, id="malformed payload"),
         pytest.param(400, slash(user_id="<script>"), {}, id="a user id that is none"),
         pytest.param(400, slash(command="rm -rf"), {}, id="a command that is none"),
+        *(
+            pytest.param(400, _payload(**COMMAND | {field: 7}), {}, id=f"a command whose {field} is no text")
+            for field in ("command", "text", "user_id", "channel_id", "thread_ts", "trigger_id", "response_url")
+        ),
         pytest.param(
             400,
             b"payload="
@@ -180,6 +185,13 @@ _names = (
     "authorizations",
     "enterprise",
     "state",
+    "command",
+    "text",
+    "user_id",
+    "channel_id",
+    "thread_ts",
+    "trigger_id",
+    "response_url",
 )
 _payloads = st.fixed_dictionaries({"type": _kinds}, optional=dict.fromkeys(_names, _shapes))
 

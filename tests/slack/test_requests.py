@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.store import Row
 from tests.slack.listeners import GATE, RAN
 from tests.slack.world import SlackWorld, slash
 
@@ -75,6 +76,30 @@ async def test_the_policy_comes_before_the_handler(world: SlackWorld) -> None:
     assert [] == RAN
     rows = await world.ledger.read(lambda tx: tx.all("read_audit", after="", n=10))
     assert [("request.refused", "/danger", "sre")] == [(row["kind"], row["subject"], row["actor"]) for row in rows]
+
+
+async def test_whoever_may_do_nothing_does_not_fill_the_audit(world: SlackWorld) -> None:
+    """Twenty refusals of a person are recorded within an hour, the last says that more are left out; each is told."""
+    await world.types("now", command="/danger", user="engineer")
+    for number in range(25):
+        await world.types(f"now {number}", command="/danger")
+        await world.until(world.nothing_open, "it was refused")
+    refused = await _refused(world, "sre")
+    world.clock.advance(3_600_000)
+    await world.types("an hour later", command="/danger")
+    await world.until(world.nothing_open, "it was refused")
+
+    assert 20 == len(refused)
+    assert ["more" in row["detail"] for row in refused] == [False] * 19 + [True]
+    assert 21 == len(await _refused(world, "sre"))
+    assert 1 == len(await _refused(world, "engineer"))
+    told = [message for message in await world.messages() if "you do not hold it" in message["text"]]
+    assert 26 == len(told)
+
+
+async def _refused(world: SlackWorld, person: str) -> list[Row]:
+    rows = await world.ledger.read(lambda tx: tx.all("read_audit", after="", n=100))
+    return [row for row in rows if row["kind"] == "request.refused" and row["actor"] == person]
 
 
 async def test_nobody_gets_through_while_roles_cannot_be_read(world: SlackWorld) -> None:

@@ -2,6 +2,11 @@
 insert into audit (id, at, actor, via, kind, subject, detail, written)
 values (:id, :at, :actor, :via, :kind, :subject, :detail, :written);
 
+-- name: refusals_of
+select count(*) as n from (
+    select 1 from audit where actor = :actor and at > :since and kind in ('request.refused', 'operation.refused') limit :most
+) as refusals;
+
 -- name: audit_head
 -- Whoever seals holds this row until the commit, so the chain has one end.
 select sequence, hash, anchored_on from audit_head where name = 'head' /*pg for update pg*/;
