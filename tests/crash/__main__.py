@@ -1,13 +1,14 @@
-"""`make crash`: thirty kills per database, a result line each; exit 1 where anything was lost or done twice."""
+"""`make crash`: thirty kills, ten standstills and ten late answers per database, a result line each; else exit 1."""
 
 import asyncio
 import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
-from tests.crash.run import Result, postgres, run
+from tests.crash.run import Result, Trouble, postgres, run
 
-KILLS = 30
+TROUBLE = Trouble(kills=30, standstills=10, late=10)
 
 
 async def main() -> int:
@@ -16,23 +17,25 @@ async def main() -> int:
         directory = Path(name)
         results = []
         async with postgres(directory / "cluster") as address:
-            results.append(("PostgreSQL, 3 replicas", await run(address, directory, replicas=3, kills=KILLS)))
+            results.append(("PostgreSQL, 3 replicas", await run(address, directory, replicas=3, trouble=TROUBLE)))
             _show(*results[-1])
         address = f"sqlite:///{directory / 'steward.db'}"
-        results.append(("SQLite, 1 replica", await run(address, directory, replicas=1, kills=KILLS)))
+        results.append(("SQLite, 1 replica", await run(address, directory, replicas=1, trouble=TROUBLE)))
         _show(*results[-1])
     return 0 if all(result.findings.clean and result.meaningful for _, result in results) else 1
 
 
 def _show(title: str, result: Result) -> None:
     hit = f"{result.hit.sends} sends, {result.hit.requests} requests and {result.hit.steps} operations under way"
-    load = f"{result.kills} kills met {hit}; {result.incidents} incidents, {result.rollbacks} rollbacks"
+    met = f"{result.trouble.kills} kills and {result.trouble.standstills} standstills met {hit}"
+    load = f"{met}; {result.incidents} incidents, {result.rollbacks} rollbacks, {result.late} of them answered late"
     if not result.meaningful:
         print(f"{title}: the kills met too little work to prove anything", file=sys.stderr)  # noqa: T201 - as below
     print(f"{title} ({load}):\n{result.findings}", flush=True)  # noqa: T201 - its purpose
     found = result.findings
-    for name in (*found.lost, *found.twice, *found.paged, *found.messages, *found.duplicates):
-        print(f"  {name}", file=sys.stderr)  # noqa: T201 - what to look at
+    for each in fields(found):
+        for name in getattr(found, each.name):
+            print(f"  {name}", file=sys.stderr)  # noqa: T201 - what to look at
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """What a run left behind, judged from three sides: what people were told, the ledger, and what the outside saw."""
 
+import json
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,16 +41,19 @@ class Findings:
     paged: tuple[str, ...]
     messages: tuple[str, ...]
     duplicates: tuple[str, ...]
+    done_twice: tuple[str, ...]
+    denied: tuple[str, ...]
 
     @property
     def clean(self) -> bool:
         """Whether nothing was found."""
-        return not (self.lost or self.twice or self.paged or self.messages or self.duplicates)
+        return not any(getattr(self, each.name) for each in fields(self))
 
     def __str__(self) -> str:
         return (
             f"decisions lost {len(self.lost)} twice {len(self.twice)} · paged after acknowledgement {len(self.paged)}"
             f" · messages lost {len(self.messages)} · unmarked duplicates {len(self.duplicates)}"
+            f" · done twice {len(self.done_twice)} · denied wrongly {len(self.denied)}"
         )
 
 
@@ -71,8 +75,14 @@ def restless(database: str) -> list[str]:
     """What is still under way: the run is over when nothing is."""
     waiting = [f"message {row['key']}" for row in query(database, "select key from message where state = 'open'")]
     inbox = query(database, "select key from inbox where state <> 'done'")
-    operations = query(database, "select number, state from operation")
-    running = [row for row in operations if row["state"] in {"approved", "claimed", "running"}]
+    operations = query(database, "select number, state, observe_at from operation")
+    # An outcome that is not known is looked at until it is, or until only a person can tell.
+    running = [
+        row
+        for row in operations
+        if row["state"] in {"approved", "claimed", "running"}
+        or (row["state"] == "unknown" and row["observe_at"] is not None)
+    ]
     due = query(database, f"select id from incident where next_step_at <= {time.time_ns() // 1_000_000}")
     return [
         *waiting,
@@ -91,10 +101,12 @@ def judge(database: str, people: People, outside: Outside) -> Findings:
     )
     return Findings(
         lost=(*_lost_incidents(incidents, pings, people), *_lost_operations(database, people)),
-        twice=_twice(incidents, pings, outside),
+        twice=_twice(incidents, pings),
         paged=_paged_late(incidents, pings, outside),
         messages=_lost_messages(messages, incidents, outside),
         duplicates=_duplicates(outside),
+        done_twice=tuple(_repeated("restored", outside.restored)),
+        denied=_denied(database, outside),
     )
 
 
@@ -126,12 +138,20 @@ def _lost_operations(database: str, people: People) -> list[str]:
     ]
 
 
-def _twice(incidents: Rows, pings: Rows, outside: Outside) -> tuple[str, ...]:
+def _twice(incidents: Rows, pings: Rows) -> tuple[str, ...]:
     return (
         *_repeated("opened", (row["title"] for row in incidents)),
         *_repeated("paged", (f"{row['incident']} level {row['level']} epoch {row['epoch']}" for row in pings)),
-        *_repeated("restored", outside.restored),
     )
+
+
+def _denied(database: str, outside: Outside) -> tuple[str, ...]:
+    """What the bot says did not happen and the outside did, now or later."""
+    rows = query(database, "select number, state, parameters, note from operation where started_at is not null")
+    done = Counter(outside.restored)
+    done.subtract(json.loads(row["parameters"])[2] for row in rows if row["state"] != "failed")
+    failed = [row for row in rows if row["state"] == "failed" and done[json.loads(row["parameters"])[2]] > 0]
+    return tuple(f"OP-{row['number']} is said to have failed, and was done: {row['note']}" for row in failed)
 
 
 def _paged_late(incidents: Rows, pings: Rows, outside: Outside) -> tuple[str, ...]:

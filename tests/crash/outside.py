@@ -29,9 +29,14 @@ class Seen:
 
 @dataclass(slots=True)
 class Outside:
-    """What was said and done, as the outside knows it; a client that dies in mid-request changes nothing here."""
+    """What was said and done, as the outside knows it; a client that dies in mid-request changes nothing here.
+
+    `late`: how many of the next restores take longer than their client waits; `came_late`: how many have.
+    """
 
     slowness: float
+    late: int = 0
+    came_late: int = 0
     posts: list[Seen] = field(default_factory=list)
     updates: dict[str, str] = field(default_factory=dict)
     restored: list[str] = field(default_factory=list)
@@ -141,6 +146,11 @@ class Outside:
     async def _restore(self, request: web.Request) -> web.Response:
         deploy = request.match_info["deploy"]
         await self._slow()
+        if self.late:
+            self.late -= 1
+            # The client gives up after 10 s.
+            await asyncio.sleep(random.uniform(10.5, 16))  # noqa: S311 - load, not a secret
+            self.came_late += 1
         self.restored.append(deploy)
         self._published = deploy
         await self._slow()

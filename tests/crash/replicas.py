@@ -49,6 +49,21 @@ class Replica:
             os.kill(self._child.pid, signal.SIGKILL)
             await self._child.stop()
 
+    async def freeze(self, seconds: float) -> None:
+        """SIGSTOP, and SIGCONT after a while: a machine that was suspended, or had no processor for it."""
+        if self._child is None or self._child.pid is None:
+            return
+        self.ready, frozen = False, self._child.pid
+        os.kill(frozen, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        if self._child.pid == frozen:
+            os.kill(frozen, signal.SIGCONT)
+            self.ready = True
+
+    def runs(self, owner: str) -> bool:
+        """Whether the ledger means this process."""
+        return self._child is not None and f":{self._child.pid}:" in owner
+
     async def stop(self) -> None:
         """End it gracefully."""
         self.ready = False

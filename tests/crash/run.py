@@ -1,4 +1,4 @@
-"""One run: replicas under load, killed at random, until the kills are done and everything has come to rest."""
+"""One run: replicas under load, killed and stopped at random, until everything has come to rest."""
 
 import asyncio
 import random
@@ -8,18 +8,30 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.domain.timing import SECOND
 from bot.local.lab.child import free_ports
 from bot.local.lab.postgres import Cluster, PostgresServer
+from bot.services.operation_lease import LEASE
 from tests.crash.findings import Findings, judge, query, restless
 from tests.crash.outside import Outside
 from tests.crash.people import People
-from tests.crash.replicas import Fleet
+from tests.crash.replicas import Fleet, Replica
 
 SLOWNESS = 0.25
-_STUCK_AFTER = 45
-"""Seconds without progress: longer than any lease, look-up or pause of the sender, but for a failing target's."""
+_STUCK_AFTER = 90
+"""Seconds without progress: longer than any lease, look-up, pause of the sender, or patience with a lost answer."""
+_LONGER_THAN_A_LEASE = (LEASE / SECOND + 1, LEASE / SECOND + 4)
 
 _RANDOM = random.Random()  # noqa: S311 - load, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What befalls the run: replicas killed, replicas stopped for longer than a lease, restores answered too late."""
+
+    kills: int
+    standstills: int
+    late: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,8 @@ class Result:
     """What was found, and what the run held: zeros prove nothing where the kills met no work."""
 
     findings: Findings
-    kills: int
+    trouble: Trouble
+    late: int
     incidents: int
     messages: int
     rollbacks: int
@@ -48,11 +61,12 @@ class Result:
     @property
     def meaningful(self) -> bool:
         """Whether the kills met enough work: one incident per kill, sends under way, a rollback that ran."""
-        return self.incidents >= self.kills and self.hit.sends >= self.kills // 3 and self.rollbacks > 0
+        enough = self.incidents >= self.trouble.kills and self.hit.sends >= self.trouble.kills // 3
+        return enough and self.rollbacks > 0 and self.late >= self.trouble.late
 
 
-async def run(database: str, directory: Path, *, replicas: int, kills: int) -> Result:
-    """Run `replicas` processes on one ledger and kill one of them `kills` times."""
+async def run(database: str, directory: Path, *, replicas: int, trouble: Trouble) -> Result:
+    """Run `replicas` processes on one ledger in this trouble."""
     outside = Outside(SLOWNESS)
     await outside.start()
     fleet = Fleet(database, outside.url, directory, replicas)
@@ -61,7 +75,9 @@ async def run(database: str, directory: Path, *, replicas: int, kills: int) -> R
     try:
         await fleet.start()
         working = asyncio.create_task(people.work(ended))
-        hit = await _kill(fleet, database, kills)
+        hit = await _kill(fleet, database, trouble.kills)
+        frozen, _ = await asyncio.gather(_freeze(fleet, database, trouble.standstills), _late(outside, trouble.late))
+        hit += frozen
         ended.set()
         await working
         await _rest(database)
@@ -76,7 +92,8 @@ async def run(database: str, directory: Path, *, replicas: int, kills: int) -> R
         await outside.stop()
     return Result(
         findings=findings,
-        kills=kills,
+        trouble=trouble,
+        late=outside.came_late,
         incidents=len(people.opened),
         messages=len(outside.posts),
         rollbacks=len(outside.restored),
@@ -99,6 +116,39 @@ async def _kill(fleet: Fleet, database: str, kills: int) -> Hit:
         restarts.add(asyncio.create_task(victim.start()))
     await asyncio.gather(*restarts)
     return hit
+
+
+async def _freeze(fleet: Fleet, database: str, standstills: int) -> Hit:
+    """Stop a replica, best one that is in the middle of a step, for longer than a lease, and let it go on."""
+    hit = Hit()
+    for _ in range(standstills):
+        while not fleet.ready:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+        victim = await _in_a_step(fleet, database) or _RANDOM.choice(fleet.ready)
+        hit += under_way(database)
+        await victim.freeze(_RANDOM.uniform(*_LONGER_THAN_A_LEASE))
+        await asyncio.sleep(_RANDOM.uniform(0.5, 2))
+    return hit
+
+
+async def _in_a_step(fleet: Fleet, database: str) -> Replica | None:
+    """The replica that runs an operation, if one does within some seconds."""
+    for _ in range(200):
+        for row in query(database, "select owner from operation where state = 'running' and owner is not null"):
+            found = [replica for replica in fleet.ready if replica.runs(row["owner"])]
+            if found:
+                return found[0]
+        await asyncio.sleep(0.02)
+    return None
+
+
+async def _late(outside: Outside, wanted: int) -> None:
+    """Let restores be done and answered after their client has given up, one after another."""
+    until = time.monotonic() + 60 * wanted
+    for number in range(1, wanted + 1):
+        outside.late = 1
+        while outside.came_late < number and time.monotonic() < until:  # noqa: ASYNC110 - what the outside did
+            await asyncio.sleep(0.1)
 
 
 def under_way(database: str) -> Hit:

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.errors import Conflict, Refused
+from bot.actions.remove_expired import RemoveExpired
+from bot.domain.errors import Conflict, OutcomeUnknown, Refused, Unreachable
 from bot.domain.operation import Operation, State
+from bot.domain.policy import Policy, Risk
 from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.services.operation_ports import OpenIncident
-from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World
+from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, jobs
 
 pytestmark = pytest.mark.ledger
 P0 = OpenIncident("INC-12", "P0", "Shop is down")
@@ -188,6 +190,49 @@ async def test_without_an_undo_it_takes_five_minutes_and_the_name(world: World) 
     await world.work()
 
     assert ["postgres-1", "postgres-2"] == world.docker.restarted
+
+
+async def test_what_is_not_listed_is_never_run_alone(world: World) -> None:
+    """Removing entries gives work up: even in a P0 it needs somebody else, whatever the configuration calls it."""
+    world.policy = Policy(world.policy.rules, {"remove_expired": Risk.P0})
+    world.operations = world.replica("raised")
+    world.incidents.open["shop"] = P0
+    world.queue.waiting = jobs(world.clock, "a", age=2 * DAY)
+    action = await RemoveExpired.of(world.systems, world.clock, "shop", "jobs")
+    operation = await world.operations.propose(action, SRE, "old")
+    world.clock.advance(5 * MINUTE)
+
+    with pytest.raises(Refused, match="remove_expired is not listed for emergency runs"):
+        await world.operations.decide(operation.token, SRE, "emergency", "jobs")
+    await world.work()
+
+    assert ["a"] == [job.id for job in world.queue.waiting]
+    assert State.PENDING == await world.state(operation)
+
+
+async def test_an_approved_request_behind_a_lock_expires(world: World) -> None:
+    """What waits for a component that nobody can tell about ends after 15 minutes, and does not run out of the blue."""
+    world.web.before = OutcomeUnknown("no answer")
+    first = await world.asked()
+    await world.operations.decide(first.token, LEAD, "approve")
+    await world.work()
+
+    async def hidden() -> object:
+        raise Unreachable("Netlify refuses connections.")
+
+    second = await world.operations.propose(world.roll_back("v39"), SRE, "503")
+    await world.operations.decide(second.token, LEAD, "approve")
+    releases = world.web.releases
+    world.web.releases = hidden  # type: ignore[assignment, method-assign] # nobody can tell
+    for _ in range(16):
+        world.clock.advance(MINUTE)
+        await world.work()
+    world.web.releases = releases  # type: ignore[method-assign] # it is back
+    await world.operations.settle_unknown(first.token, LEAD, happened=False)
+    await world.work()
+
+    assert [State.FAILED, State.EXPIRED] == [await world.state(each) for each in (first, second)]
+    assert [] == world.web.rolled_back
 
 
 async def test_the_next_due_moment_is_known(world: World) -> None:
