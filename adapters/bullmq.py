@@ -18,6 +18,7 @@ from redis.exceptions import NoPermissionError, ResponseError, WatchError
 from adapters.redaction import redacted
 from adapters.redis import once, redis_errors
 from bot.domain.errors import OutcomeUnknown, Rejected
+from bot.domain.one_line import shown_id
 from bot.ports import Job, QueueState
 
 OUR_GENERATION = 6
@@ -91,7 +92,7 @@ class BullmqQueue:
         return self._why_not(paused, version)
 
     async def retry(self, job_id: str) -> bool:
-        what = f"retry job {redacted(job_id)}"
+        what = f"retry job {shown_id(job_id)}"
         for _ in range(_TRIES):
             try:
                 return await self._retry(job_id, what)

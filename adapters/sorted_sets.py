@@ -5,7 +5,6 @@ removed only by its exact bytes and unchanged score, and can be put back the sam
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from redis.asyncio import Redis
 
 from adapters.redaction import redacted
 from adapters.redis import once, redis_errors
+from bot.domain.one_line import shown_id
 from bot.domain.timing import DAY, MINUTE
 from bot.ports import Job, QueueState
 
@@ -133,28 +133,26 @@ def _jobs(entries: Iterable[tuple[str, float]]) -> list[Job]:
     jobs: list[Job] = []
     taken: set[str] = set()
     for member, score in entries:
-        digest = hashlib.sha256(member.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        name, title = _described(member)
-        identifier = name or digest
+        identifier, title = _described(member)
         if identifier in taken:  # The same id twice: tell them apart by their bytes.
-            identifier = f"{identifier}~{digest}"
+            identifier = f"{identifier}~{shown_id(f' {member}')}"
         taken.add(identifier)
         jobs.append(Job(identifier, title, since=_time(score), payload=_payload(member), score=score))
     return jobs
 
 
 def _described(member: str) -> tuple[str, str]:
-    """The id and a title of an entry, where it is JSON that names them, or is itself an id."""
+    """The id and a title of an entry, where it is JSON that names them, or is itself an id; nothing else of it."""
     try:
         found = json.loads(member)
     except ValueError:
-        short = redacted(member)
-        return (member if member.isprintable() and len(member) <= 64 else "", short)
+        found = None
     if not isinstance(found, dict):
-        return redacted(str(found))[:64], redacted(str(found))
-    identifier = next((found[key] for key in ("id", "jobId", "job_id") if isinstance(found.get(key), str | int)), "")
+        return shown_id(member), shown_id(member)
+    named = next((found[key] for key in ("id", "jobId", "job_id") if isinstance(found.get(key), str | int)), member)
     title = next((found[key] for key in ("name", "type", "kind", "format") if isinstance(found.get(key), str)), "")
-    return redacted(str(identifier))[:64], redacted(f"{title} {identifier}".strip() or member)
+    identifier = shown_id(str(named))
+    return identifier, redacted(f"{title} {identifier}".strip())
 
 
 def _payload(member: str) -> str:

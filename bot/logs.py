@@ -2,32 +2,26 @@
 
 import logging
 import sys
+from types import TracebackType
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from bot.domain.redaction import Redactor
+from bot.domain.redaction import STARS, is_secret_name, presentable
 
 _OWN = frozenset({"level", "logger", "timestamp"})
 """Written by ourselves and by the loggers' names, so they hold no secret."""
 
 
-def set_up(redactor: Redactor, level: int = logging.INFO) -> None:
+def set_up(level: int = logging.INFO) -> None:
     """Send every log line through one formatter; a secret becomes stars before it is written."""
-
-    def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {
-            key: redactor(value) if isinstance(value, str) and key not in _OWN else value
-            for key, value in event.items()
-        }
-
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        redacted,
+        _redacted,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -41,7 +35,7 @@ def set_up(redactor: Redactor, level: int = logging.INFO) -> None:
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: redactor(repr(value))),
+                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
             ],
         )
     )
@@ -51,3 +45,30 @@ def set_up(redactor: Redactor, level: int = logging.INFO) -> None:
     # Their INFO lines repeat requests and bodies.
     for noisy in ("httpx", "httpcore", "slack_bolt", "slack_sdk", "aiohttp.access", "botocore", "boto3", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    sys.excepthook = _uncaught
+
+
+def _redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: value if key in _OWN or key.startswith("_") else _value(key, value) for key, value in event.items()}
+
+
+def _value(key: str, value: object) -> object:
+    """A value as it may be written: texts, and texts inside; what is no plain data as the text that stands for it."""
+    if isinstance(value, bool | int | float | None):
+        return value
+    if is_secret_name(key):
+        return STARS
+    match value:
+        case str():
+            return presentable(value)
+        case dict():
+            return {presentable(str(name)): _value(str(name), inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_value("", inner) for inner in value]
+        case _:
+            return presentable(repr(value))
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What ends the process is a log line like any other: Python's own words would repeat secrets."""
+    logging.getLogger(__name__).critical("ended by an error", exc_info=(kind, error, trace))

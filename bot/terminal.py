@@ -15,11 +15,10 @@ from bot.domain.errors import UsageError
 from bot.domain.message import EXIT_CODES, Message, Modal
 from bot.domain.operation import Decision, State
 from bot.domain.plain_text import plain
-from bot.domain.redaction import Redactor, secrets_of
 from bot.services.audit_export import export_audit as export_to
 from bot.services.audit_export import verify_audit as verify_chain
 from bot.services.invocation import Incoming, Listener
-from bot.settings import Settings, environment
+from bot.settings import Settings
 from bot.slack.runner import Failed, Runner
 from bot.slack.wording import typed
 from bot.wiring import LISTENERS, Core, SystemClock, core
@@ -51,7 +50,7 @@ def os_user() -> str:
 @asynccontextmanager
 async def _here() -> AsyncIterator[Core]:
     """The bot without its server; only warnings are logged, so that the answer stands alone."""
-    logs.set_up(Redactor(secrets_of(environment().items())), logging.WARNING)
+    logs.set_up(logging.WARNING)
     async with core(Settings(), SystemClock()) as bot:
         yield bot
 

@@ -33,7 +33,7 @@ from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel
 from bot.domain.errors import Rejected, Unavailable, Unreachable
 from bot.domain.policy import Policy, Risk, Rule
-from bot.domain.redaction import Redactor, secrets_of
+from bot.domain.redaction import redact, secrets_of
 from bot.engine.cycle import Engine
 from bot.engine.delivery import Delivery
 from bot.engine.duty import Duty
@@ -120,7 +120,10 @@ class Core:
 @asynccontextmanager
 async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
     """Open the ledger, every connection and the Slack client; close them at the end."""
+    known = secrets_of(environment().items())
+    redact.keep(known)  # Before the configuration is read: its mistakes are told, too.
     configuration = load(settings.config, KINDS, RISKS, environment())
+    redact.keep([*known, *configuration.secrets])
     steward = configuration.steward
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
@@ -293,7 +296,7 @@ class Server:
 async def serve() -> None:
     """Run the bot as the environment describes it."""
     settings = Settings()
-    logs.set_up(Redactor(secrets_of(environment().items())))
+    logs.set_up()
     if settings.missing_for_slack:
         missing = " and ".join(settings.missing_for_slack)
         raise Unavailable(f"{missing} must be set in the environment; see docs/how-to/connect-a-workspace.md.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import Conflict, NotDone, Refused, Rejected
-from bot.domain.one_line import one_line
+from bot.domain.one_line import one_line, shown_id
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
 from bot.domain.timing import SECOND
@@ -54,7 +54,7 @@ class RetryFailed:
             raise Refused(f"{self.system}/{self.queue}: a retry now would lose jobs. {refusal}")
         failed = {job.id: job for job in await source.failed(MOST)}
         eligible = [failed[each] for each in self.ids if each in failed]
-        samples = ", ".join(one_line(f"{job.id} {job.title}") for job in eligible[:_SAMPLES])
+        samples = ", ".join(one_line(f"{shown_id(job.id)} {job.title}") for job in eligible[:_SAMPLES])
         batches = [self.ids[place : place + BATCH] for place in range(0, len(self.ids), BATCH)]
         return Plan(
             title=f"Retry {len(self.ids)} failed jobs of {self.system}/{self.queue}",
@@ -107,8 +107,8 @@ class RetryFailed:
 
 
 def _named(ids: Sequence[str]) -> str:
-    """Ids for people: whoever adds a job chooses its id, so it may hold line ends and worse."""
-    return ", ".join(one_line(each) for each in ids)
+    """Ids for people."""
+    return ", ".join(map(shown_id, ids))
 
 
 def _source(systems: Systems, system: str, queue: str) -> RetriableQueue:

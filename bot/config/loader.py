@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.config import rules
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source, read
 from bot.domain.policy import Risk
+from bot.domain.redaction import passwords_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,6 +47,15 @@ class Configuration:
     steward: StewardModel
     systems: Mapping[str, SystemModel]
     connections: Mapping[str, Mapping[str, Connection]] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every secret value in it, wherever it came from; of an address only the password."""
+        models = [connection.config for each in self.connections.values() for connection in each.values()]
+        found = [value.get_secret_value() for model in models for _, value in model if isinstance(value, SecretStr)]
+        if self.steward.pagerduty is not None:
+            found += [self.steward.pagerduty.routing_key, self.steward.pagerduty.webhook_secret]
+        return [secret for value in found for secret in (passwords_of(value) if "://" in value else [value])]
 
 
 class ConfigurationError(Exception):

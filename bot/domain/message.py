@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
+from bot.domain.redaction import presentable
 from bot.domain.timing import HOUR
 
 Style = Literal["primary", "danger"]
@@ -195,7 +196,8 @@ class Message:
 
     @classmethod
     def plain(cls, text: str, outcome: Outcome = "done") -> "Message":
-        """A message of one paragraph, the same as its fallback."""
+        """A message of one paragraph, the same as its fallback; redacted before it falls into lines."""
+        text = presentable(text)
         return cls(text, (Paragraph(tuple((line,) for line in text.split("\n"))),), outcome)
 
 

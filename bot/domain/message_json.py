@@ -1,4 +1,4 @@
-"""A `Message` as JSON and back, for the outbox: each primitive carries its class name."""
+"""A `Message` as JSON and back, for the outbox: each primitive carries its class name, and no text holds a secret."""
 
 import dataclasses
 import json
@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.domain import message as primitives
 from bot.domain.message import Message
+from bot.domain.message_redaction import redacted
 
 _CLASSES = {
     name: value
@@ -19,8 +20,8 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 
 
 def dump(message: Message) -> str:
-    """The message as one line of JSON."""
-    return json.dumps(_plain(message), ensure_ascii=False, separators=(",", ":"))
+    """The message as one line of JSON, redacted."""
+    return json.dumps(_plain(redacted(message)), ensure_ascii=False, separators=(",", ":"))
 
 
 def load(text: str) -> Message:

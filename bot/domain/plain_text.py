@@ -26,6 +26,7 @@ from bot.domain.message import (
     Preformatted,
     Small,
 )
+from bot.domain.message_redaction import redacted
 from bot.domain.people import called
 
 _TYPED = {
@@ -45,6 +46,7 @@ _LAST = 253_402_214_399
 
 def plain(message: Message, zone: ZoneInfo | None = None) -> str:
     """The whole message as lines of text; its fallback where it has no parts."""
+    message = redacted(message)
     shown = [line for part in message.parts for line in _part(part, zone or ZoneInfo("UTC"))]
     return _visible("\n".join(shown) if shown else message.text)
 

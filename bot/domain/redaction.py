@@ -1,52 +1,255 @@
-"""Takes secrets out of text: those of known form, and those of our own configuration by value."""
+"""Takes secrets out of text: those of known form, those behind a telling name, and those of our own configuration.
 
+One redactor, `redact`, stands before everything that is kept or shown: chat, ledger, log, audit and terminal.
+"""
+
+import base64
+import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from urllib.parse import quote, unquote
+
+from bot.domain.unseen import without_unseen
 
 STARS = "•••"
+Replacement = str | Callable[[re.Match[str]], str]
 
-_FORMS = (
-    re.compile(r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+"),
-    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{6,}"),
-    re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"),  # user:password of an address
-    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    re.compile(r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]+|\bre_[A-Za-z0-9_]{8,}|\bnfp_[A-Za-z0-9]+"),
-    re.compile(r"\bFlyV1 \S+|\bsbp_[a-z0-9]+"),
-    re.compile(r"(?i)(?<=password=)[^\s&\"']+|(?<=token=)[^\s&\"']+|(?<=secret=)[^\s&\"']+"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-)
-# What every form above holds. Most texts hold none of it, and a log line has many texts.
-_HINT = re.compile(
-    r"(?i)xox|xapp|bearer |://|AKIA|ASIA|k_live_|k_test_|re_|nfp_|flyv1|sbp_|password=|token=|secret=|---"
-)
 _SHORTEST = 6
 """A configured value shorter than this is too common a text to be starred wherever it stands."""
 
+# Names whose values are secrets, as they end: `PGPASSWORD`, `x-api-key`, `aws_secret_access_key`.
+_NAME = r"""(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token(?!iz)|credential
+  |(?:api|access|private|account|routing|signing|encryption|integration|license|master|shared|session|auth|service|ssh
+     |deploy|admin|client|storage|webhook|host|license)[_-]?key
+  |session[_-]?id|jsessionid|phpsessid|x-amz-signature|signature|\bsig|\b_?auth(?!or)|\bpass|\botp)"""
+# ... unless the name goes on like this: `tokens: 4096`, `token_type=bearer`, `secret_name`.
+_TAIL = r"""(?!(?:s\b(?<!credentials)|less|[_-]?(?:type|count|name|expir|expiry|at\b|ttl|url|length|limit|version|policy
+  |file|path|field|required|set\b)))[\w-]{0,24}"""
+# What is said of a secret, and what stands for one: the value is not there.
+_SAID = r"""(?!(?:required|missing|expired|invalid|incorrect|wrong|empty|unset|none|null|nil|true|false|not|is|was|must
+  |has|authentication)\b|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*\b)|•••|\*\*\*|UNSET_)"""
+_BARE = r"""(?:[^\s"'`,;&<>]|[,;](?!\s|$|[\w.-]+=))+"""
+_VALUE = rf"""{_SAID}(?:(?P<q1>[bru]?")(?:\\.|[^"\\]|"(?=\w))+|(?P<q2>[bru]?')(?:\\.|[^'\\]|'(?=\w))+
+  |(?P<q3>\\+["'])(?:(?!(?<!\\)(?P=q3)).)+|(?P<bare>{_BARE}))"""
+
+
+def _behind(match: re.Match[str]) -> str:
+    """The name and the quotes stay, and brackets that only close what stands around."""
+    opening = match["q1"] or match["q2"] or match["q3"] or ""
+    bare = match["bare"] or ""
+    return f"{match['head']}{opening}{STARS}{bare[len(bare.rstrip(')]}')) :]}"
+
+
+def _bearer(match: re.Match[str]) -> str:
+    """All but a word of prose."""
+    word = match[2].rstrip(".")
+    return match[0] if word.isalpha() and word.islower() else match[1] + STARS
+
+
+def _basic(match: re.Match[str]) -> str:
+    """Only what decodes to `user:password`: "basic settings" is prose."""
+    try:
+        pair = base64.b64decode(match[2] + "=" * (-len(match[2]) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return match[0]
+    return match[1] + STARS if b":" in pair else match[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One form of secret. `hints`: of these, in lower case, every text with the form holds at least one."""
+
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    replacement: Replacement = STARS
+
+
+def _form(hints: str, pattern: str, replacement: Replacement = STARS) -> _Form:
+    return _Form(tuple(hints.split()), re.compile(pattern, re.IGNORECASE | re.VERBOSE), replacement)
+
+
+_FORMS = (
+    _form(
+        "private",
+        r"""-----BEGIN\ [A-Z0-9 ]*PRIVATE\ KEY(?:\ BLOCK)?-----[^"']*?(?:-----END\ [A-Z0-9 ]*-----|(?=["'])|\Z)""",
+    ),
+    # user:password of an address; the password reaches to the last @, and a token may stand alone.
+    _form("://", r"(?<=://)[^\s/@:\"'<>]*:[^\s/\"'<>]+(?=@)"),
+    _form("://", r"(?<=://)[A-Za-z0-9_.~%-]{16,}(?=@)"),
+    # Addresses that are themselves the right to post.
+    _form("hooks.", r"(https?://[\w.-]*\bhooks\.[\w.-]+/)[^\s\"'<>|)\\]+", rf"\g<1>{STARS}"),
+    _form("webhook", r"(https?://[^\s\"'<>\\]*?webhooks?(?:b2)?(?:\.[\w.-]+)?/)[^\s\"'<>|)\\]{16,}", rf"\g<1>{STARS}"),
+    _form("pagerduty", r"(events\.(?:eu\.)?pagerduty\.com/integration/)\w{16,}", rf"\g<1>{STARS}"),
+    _form("telegram bot", r"\b(?:bot)?\d{8,10}:[A-Za-z0-9_-]{35}\b"),
+    # What a header says.
+    _form(
+        "authorization",
+        r"""(authorization\\*["']?\s*[:=]\s*(?:[bru](?=["']))?\\*["']?\s*
+        (?:(?:bearer|basic|token|digest|apikey|key|negotiate|flyv1|splunk|genieKey
+        |aws4-hmac-sha256\ credential=|aws)\s*)?)
+        [^\s"',;&<>\\]+""",
+        rf"\g<1>{STARS}",
+    ),
+    _form("bearer", r"\b(bearer[\ \t]+)([A-Za-z0-9._~+/=-]{6,})", _bearer),
+    _form("basic", r"\b(basic[\ \t]+)([A-Za-z0-9+/]{6,}={0,2})", _basic),
+    _form("cookie", r"""\b((?:set-)?cookie\\*["']?\s*:\s*\\*["']?)[^\s"';\\]+(?:;\s*[^\s"';\\]+)*""", rf"\g<1>{STARS}"),
+    _form("flyv1", r"\bFlyV1\ \S+"),
+    # What a name says: key=value, YAML, JSON (escaped too), headers, query, shell flags, XML, SQL.
+    _form(
+        "pass pwd secret token key credential session sessid signature sig auth otp",
+        rf"""(?P<head>{_NAME}{_TAIL}\\*["'`]?\s*(?:=>|:=|=|:)\s*(?:[|>][-+]?\s+)?){_VALUE}""",
+        _behind,
+    ),
+    _form(
+        "--pass --secret --token --api --auth --access --client -password -token -secret -key",
+        rf"""(?P<head>(?<![\w-])--?[\w-]{{0,24}}?(?:{_NAME})[\w-]{{0,24}}\s+(?!-)){_VALUE}""",
+        _behind,
+    ),
+    _form("</", rf"(<[\w:.-]{{0,24}}?(?:{_NAME})[\w:.-]{{0,24}}>)[^<]+(?=</)", rf"\g<1>{STARS}"),
+    _form(
+        "password identified",
+        r"""(\b(?:password|identified\s+by)\s+)(['"])(?:(?!\2).)+\2""",
+        rf"\g<1>\g<2>{STARS}\g<2>",
+    ),
+    _form(
+        "mysql sshpass",
+        r"(\b(?:mysql\w*|mariadb\w*|sshpass)\b[^|;&\n]{0,200}?\s-p\s?)(?!\d+\b)[^\s\"']+",
+        rf"\g<1>{STARS}",
+    ),
+    _form(
+        "redis-cli valkey-cli", r"(\b(?:redis|valkey)-cli\b[^|;&\n]{0,200}?\s-a\s+)[\"']?[^\s\"']+", rf"\g<1>{STARS}"
+    ),
+    _form("curl wget", r"(\bcurl\b[^|;\n]{0,200}?\s(?:-u|--user)[\s=]?[\"']?[^\s:\"']*:)[^\s\"']+", rf"\g<1>{STARS}"),
+    _form(
+        "auth",
+        r"(?-i:((?:^|[\s\"'>])AUTH\s+(?:[\w-]+\s+)?)(?!\w+\s+(?:failed|error)|[a-z]+\b\s)[^\s\"']{6,}$)",
+        rf"\g<1>{STARS}",
+    ),
+)
+# Prefixes that vendors give their tokens, so that they are recognised; case counts.
+_VENDORS = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+    xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+ | xapp-[A-Za-z0-9-]+                                   # Slack
+  | (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])                       # AWS
+  | (?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]+ | whsec_[A-Za-z0-9+/=]{8,}                           # Stripe, Svix
+  | gh[pousr]_[A-Za-z0-9]{16,} | github_pat_[A-Za-z0-9_]{16,}                                    # GitHub
+  | gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[A-Za-z0-9_-]{16,}                                     # GitLab
+  | AIza[A-Za-z0-9_-]{30,} | ya29\.[A-Za-z0-9._-]{16,} | GOCSPX-[A-Za-z0-9_-]{16,}               # Google
+  | npm_[A-Za-z0-9]{30,} | pypi-[A-Za-z0-9_-]{16,} | dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}         # registries
+  | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,} | key-[0-9a-f]{32} | re_[A-Za-z0-9_]{8,}          # mail
+  | (?:SK|AC)[0-9a-f]{32}                                                                        # Twilio
+  | nf[pcou]_[A-Za-z0-9]{8,} | f[mo][12]r?_[A-Za-z0-9+/=,_-]{16,} | vc[pika]_[A-Za-z0-9]{16,}    # hosts
+  | sbp_[a-z0-9]+ | sb_(?:secret|publishable)_[A-Za-z0-9_-]+ | napi_[a-z0-9]{16,}                # databases
+  | sk-[A-Za-z0-9_-]{16,} | hf_[A-Za-z0-9]{16,}                                                  # models
+  | shp(?:at|ss|ca|pa)_[a-fA-F0-9]{16,} | sq0(?:atp|csp)-[A-Za-z0-9_-]{16,}                      # shops
+  | do[opr]_v1_[a-f0-9]{16,} | HRKU-[A-Za-z0-9_-]{16,} | hv[sbr]\.[A-Za-z0-9_-]{16,}
+  | [A-Za-z0-9]{8,}\.atlasv1\.[A-Za-z0-9_-]{16,} | pul-[a-f0-9]{16,} | dp\.(?:pt|st|ct|sa)\.[A-Za-z0-9]{16,}
+  | lin_api_[A-Za-z0-9]{16,} | ntn_[A-Za-z0-9]{16,} | sntry[su]_[A-Za-z0-9_=+/-]{16,} | NRAK-[A-Z0-9]{16,}
+  | gls?[ac]_[A-Za-z0-9_=+/-]{16,} | eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?  # Grafana, JWT
+  )""",
+    re.VERBOSE,
+)
+
+_LONG = 32
+_WORD = re.compile(r"[A-Za-z0-9_-]{32,}")
+_BASE64 = re.compile(r"(?i)(?<![a-z0-9+/%])(?=[a-z0-9]*(?:[+/]|%2[bf]))(?:[a-z0-9+/]|%2[bf]){40,}(?:=|%3d){0,2}")
+# Ids that look like keys: a commit or a digest in hexadecimal, ULID, cuid.
+_ID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-HJKMNP-TV-Z]{26}|c[a-z0-9]{24}")
+
+
+def _changes(text: str, kinds: Callable[[str], int]) -> float:
+    """How often the kind of character changes, of 1. Words change seldom, keys all the time."""
+    row = [kinds(character) for character in text]
+    return sum(a != b for a, b in pairwise(row)) / (len(row) - 1)
+
+
+def _kind(character: str) -> int:
+    return 0 if character.islower() else 1 if character.isupper() else 2 if character.isdigit() else 3
+
+
+def _word(match: re.Match[str]) -> str:
+    """A long word is a key where a piece of it mixes letters and digits, or all of it mixes everything."""
+    for piece in re.split("[-_]", match[0]):
+        mixed = len(piece) >= 20 and not piece.isalpha() and not piece.isdigit()
+        if mixed and not _ID.fullmatch(piece) and _changes(piece, lambda it: it.isdigit()) >= 0.12:
+            return STARS
+    letters = re.sub("[-_]", "", match[0])
+    if letters.islower() or letters.isupper() or letters.isalpha() or letters.isdigit():
+        return match[0]
+    return STARS if _changes(letters, _kind) >= 0.4 else match[0]
+
+
+def _base64(match: re.Match[str]) -> str:
+    return STARS if _changes(match[0], _kind) >= 0.4 else match[0]
+
 
 class Redactor:
-    """Stars secrets in text; `secrets` are values of the configuration."""
+    """Stars secrets in text: those of the forms above, and the values that it was told to keep."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        values = sorted({value for value in secrets if len(value) >= _SHORTEST}, key=len, reverse=True)
-        self._values = re.compile("|".join(map(re.escape, values))) if values else None
+        self._values: list[str] = []
+        self.keep(secrets)
+
+    def keep(self, secrets: Iterable[str]) -> None:
+        """Star exactly these values from now on, also as they are written in an address."""
+        kept = {form for value in secrets for form in (value, quote(value, safe=""), unquote(value))}
+        self._values = sorted((value for value in kept if len(value) >= _SHORTEST), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """The text with every secret starred."""
-        if self._values is not None:
-            text = self._values.sub(STARS, text)
-        if _HINT.search(text) is not None:
-            for form in _FORMS:
-                text = form.sub(STARS, text)
+        for value in self._values:
+            if value in text:
+                text = text.replace(value, STARS)
+        low = text.lower()
+        for form in _FORMS:
+            for hint in form.hints:
+                if hint in low:
+                    text = form.pattern.sub(form.replacement, text)
+                    break
+        if len(text) > _SHORTEST:
+            text = _VENDORS.sub(STARS, text)
+        if len(text) >= _LONG:
+            text = _BASE64.sub(_base64, _WORD.sub(_word, text))
         return text
+
+
+redact = Redactor()
+"""The one of this process; the start tells it the configured secrets."""
+
+
+def presentable(text: str) -> str:
+    """The text as it may be kept and shown: without secrets, and without characters that nobody sees."""
+    return redact(without_unseen(text))
+
+
+_WHOLE_NAME = re.compile(rf"{_NAME}{_TAIL}$", re.IGNORECASE | re.VERBOSE)
+_SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSPHRASE|PASSWD|CREDENTIAL|_KEY($|_)|API_?KEY|ROUTING|HEARTBEAT_URL"
+)
+_NO_SECRET_NAME = re.compile(r"_(ID|FILE|PATH|NAME|TYPE)$")
+_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/]+)@")
+
+
+@cache
+def is_secret_name(name: str) -> bool:
+    """Whether a value of this name is a secret, whatever it looks like."""
+    return _WHOLE_NAME.search(name) is not None
 
 
 def secrets_of(environment: Iterable[tuple[str, str]]) -> list[str]:
     """The secret values among environment variables, by their names, and the passwords in their addresses."""
     found = []
     for name, value in environment:
-        if re.search(r"TOKEN|SECRET|PASSWORD|_KEY($|_)|API_KEY|ROUTING", name) and not name.endswith("_ID"):
+        if _SECRET_NAME.search(name) and not _NO_SECRET_NAME.search(name):
             found.append(value)
-        match = re.search(r"://[^\s/@:]*:([^\s/@]+)@", value)
-        if match:
-            found.append(match[1])
+        found += passwords_of(value)
     return found
+
+
+def passwords_of(address: str) -> list[str]:
+    """The password of an address, where it holds one."""
+    match = _PASSWORD.search(address)
+    return [match[1]] if match else []

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from bot.domain.people import Actor
+from bot.domain.redaction import presentable
 from bot.domain.timing import HOUR
 from bot.store import Tx
 
@@ -30,8 +31,9 @@ def refuse(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: De
 def record(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: Detail | None = None) -> None:
     """Append one row: `kind` is such as `operation.approved`, `subject` such as `OP-88`, `INC-12` or `newsletter`.
 
-    `detail` must hold no secret. The engine's cycle seals new rows into the hash chain within a second.
+    Texts are redacted here, whoever wrote them. The engine's cycle seals new rows into the hash chain within a second.
     """
+    told = {name: presentable(value) if isinstance(value, str) else value for name, value in (detail or {}).items()}
     tx.run(
         "append_audit",
         id=f"{time.time_ns():016x}{secrets.token_hex(4)}",  # Sorts by the time of writing, on both databases.
@@ -39,7 +41,7 @@ def record(tx: Tx, *, at: int, actor: Actor, kind: str, subject: str, detail: De
         actor=actor.person,
         via=actor.via,
         kind=kind,
-        subject=subject,
-        detail=json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+        subject=presentable(subject),
+        detail=json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
         written=at,
     )

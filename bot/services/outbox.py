@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from bot.domain import message_json
 from bot.domain.message import Message
+from bot.domain.redaction import presentable
 from bot.ports import Page, Posted
 from bot.store import Tx
 
@@ -59,10 +60,10 @@ def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | Non
     body = {
         "event": page.event,
         "key": page.key,
-        "summary": page.summary,
+        "summary": presentable(page.summary),
         "severity": page.severity,
         "component": page.component,
-        "details": dict(page.details),
+        "details": {name: presentable(value) for name, value in page.details.items()},
     }
     tx.run(
         "put_message",

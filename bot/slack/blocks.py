@@ -24,6 +24,7 @@ from bot.domain.message import (
     Preformatted,
     Small,
 )
+from bot.domain.message_redaction import redacted
 from bot.slack import elements, inlines, limits, mrkdwn, rich_text
 from bot.slack.limits import cut, plain
 from bot.slack.values import Json
@@ -61,6 +62,7 @@ class _Room:
 
 def render(message: Message, zone: ZoneInfo) -> Rendered:
     """The message within every limit of Slack; a message without parts shows its fallback text."""
+    message = redacted(message)
     text = cut(mrkdwn.escaped(message.text).strip(), limits.FALLBACK) or "–"
     parts = message.parts or Message.plain(message.text).parts
     blocks = render_parts(parts, zone, limits.MESSAGE_BLOCKS) or [empty(message.text)]
@@ -76,6 +78,7 @@ def empty(text: str = "") -> Json:
 
 def render_parts(parts: Sequence[Part], zone: ZoneInfo, blocks: int) -> list[Json]:
     """Parts as at most so many blocks."""
+    parts = redacted(tuple(parts))
     pressed = _pressable(parts)
     used = [each for row in pressed.values() for each in row]
     room = _Room(blocks - len(used) - _NOTE, limits.CHARACTERS - sum(elements.cost(row["elements"]) for row in used))

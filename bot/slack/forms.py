@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.domain.message import ChoiceField, Field, Message, Modal, PersonField, TextField
+from bot.domain.message_redaction import redacted
 from bot.services.invocation import Incoming
 from bot.slack import elements, inlines, limits
 from bot.slack.blocks import empty, render_parts
@@ -15,6 +16,7 @@ _INTRO_BLOCKS = 60
 
 def modal_view(modal: Modal, incoming: Incoming, zone: ZoneInfo) -> Json:
     """The view of a form. Where it was asked for travels with it, so that the answer to its submission gets there."""
+    modal = redacted(modal)
     private = f"{incoming.channel} {incoming.response_url}{ORIGIN_END}{modal.private}"
     if len(private) > limits.PRIVATE:
         raise ValueError(f"the private text of the form {modal.form} has {len(private)} characters, with its origin")

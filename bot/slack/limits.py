@@ -3,8 +3,8 @@
 Source: https://docs.slack.dev/reference/block-kit/blocks and, for the total, measurements (`msg_blocks_too_long`).
 """
 
+from bot.domain.unseen import without_unseen
 from bot.slack.values import Json
-from bot.slack.wording import without_unseen
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 CHARACTERS = 9_000

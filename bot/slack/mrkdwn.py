@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.message import Bold, ChannelLink, Code, Inline, Line, Link, Mention, Moment
 from bot.domain.people import called
+from bot.domain.unseen import without_unseen
 from bot.slack import inlines
 from bot.slack.values import Json
-from bot.slack.wording import without_unseen
 
 _LOOK_ALIKE = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 # Between two letters an underscore formats nothing, and names such as campaign_emails stay whole.

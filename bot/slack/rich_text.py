@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.message import Bold, ChannelLink, Code, Inline, Line, Link, Mention, Moment
 from bot.domain.people import called
+from bot.domain.unseen import without_unseen
 from bot.slack import inlines
 from bot.slack.limits import SECTION
 from bot.slack.values import Json
-from bot.slack.wording import without_unseen
 
 
 def section(lines: Iterable[Line], zone: ZoneInfo) -> Json:

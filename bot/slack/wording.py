@@ -1,6 +1,6 @@
 """Cleans what people type and systems send before anything reads it: typographic quotes, invisible characters."""
 
-import re
+from bot.domain.unseen import without_unseen
 
 _STRAIGHT = str.maketrans(
     {
@@ -17,16 +17,6 @@ _STRAIGHT = str.maketrans(
         "\u202f": " ",
     }
 )
-# Control characters break databases and terminals, lone surrogates cannot be encoded, and bidirectional overrides
-# make a text read as another one: none of them is ever meant.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-
-
-def without_unseen(text: str) -> str:
-    """The text without characters that nobody sees."""
-    return text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
 
 
 def typed(text: str) -> str:

@@ -150,3 +150,26 @@ async def test_a_key_of_another_type_is_refused(server: RedisServer, queue: Sort
 
     with pytest.raises(Rejected, match="WRONGTYPE"):
         await queue.state(NOW)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param("jane@example.com:hunter2", id="a text that is no id"),
+        pytest.param("xoxb-123456789-abcdefgh", id="a token that looks like an id"),
+        pytest.param('{"password": "hunter2", "to": "jane@example.com"}', id="JSON without an id"),
+        pytest.param('{"id": "jane@example.com hunter2", "type": "export"}', id="JSON with an odd id"),
+        pytest.param('["hunter2", "jane@example.com"]', id="JSON that is no object"),
+    ],
+)
+async def test_an_entry_that_is_no_plain_id_does_not_show_its_words(
+    server: RedisServer, queue: SortedSetQueue, member: str
+) -> None:
+    """Producers put whole requests there; people see what tells entries apart, and the entry is still removed."""
+    await server.client.zadd("export-jobs:processing", {member: NOW - HOUR})
+
+    (job,) = await queue.stuck(NOW, MINUTE)
+
+    for word in ("hunter2", "jane", "xoxb"):
+        assert word not in f"{job.id} {job.title}"
+    assert [job.id] == await queue.remove([job])

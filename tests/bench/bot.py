@@ -7,9 +7,8 @@ import asyncio
 
 from bot import logs
 from bot.domain.message import Message, Modal
-from bot.domain.redaction import Redactor, secrets_of
 from bot.services.invocation import Incoming, Listener
-from bot.settings import Settings, environment
+from bot.settings import Settings
 from bot.wiring import Server, SystemClock, core
 
 
@@ -29,7 +28,7 @@ class Discarded:
 async def main() -> None:
     """Serve until the process is ended."""
     settings = Settings()
-    logs.set_up(Redactor(secrets_of(environment().items())))
+    logs.set_up()
     answers = Discarded()
 
     def discard(_: Incoming, __: Listener | None) -> Discarded:
