@@ -1,5 +1,6 @@
 """What is logged holds no secret, wherever it stands in the line."""
 
+import io
 import json
 import logging
 import sys
@@ -15,92 +16,96 @@ SECRET = "correcthorse-battery"
 TOKEN = "xoxb-123456789-abcdefgh"
 
 
+class Log:
+    """The logging of `steward serve`, with one configured secret, into a text."""
+
+    def __init__(self) -> None:
+        self.own = structlog.get_logger("test")
+        self.written = io.StringIO()
+
+    @property
+    def line(self) -> dict[str, object]:
+        """The one line that was written."""
+        (line,) = self.written.getvalue().splitlines()
+        found: dict[str, object] = json.loads(line)
+        return found
+
+
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[structlog.stdlib.BoundLogger]:
-    """The logging of `steward serve`, with one configured secret; put back afterwards."""
-    root = logging.getLogger()
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    """Put back afterwards."""
+    root, log = logging.getLogger(), Log()
     before = root.handlers[:], root.level
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "stderr", log.written)
     redact.keep([SECRET])
     logs.set_up()
-    yield structlog.get_logger("test")
+    yield log
     redact.keep(())
     root.handlers[:], level = before
     root.setLevel(level)
     structlog.reset_defaults()
 
 
-def _line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    (line,) = capsys.readouterr().err.splitlines()
-    found: dict[str, object] = json.loads(line)
-    return found
-
-
-def test_a_configured_secret_is_starred(log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_configured_secret_is_starred(log: Log) -> None:
     """In the event, in a value, and inside a value."""
     event = f"refused {SECRET}"
 
-    log.warning(event, said=f"no {SECRET}", call={"args": [f"x {SECRET}", TOKEN], SECRET: 1})
+    log.own.warning(event, said=f"no {SECRET}", call={"args": [f"x {SECRET}", TOKEN], SECRET: 1})
 
-    line = _line(capsys)
+    line = log.line
 
     assert f"refused {STARS}" == line["event"]
     assert f"no {STARS}" == line["said"]
     assert {"args": [f"x {STARS}", STARS], STARS: 1} == line["call"]
 
 
-def test_a_value_with_a_telling_name_is_starred(
-    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_value_with_a_telling_name_is_starred(log: Log) -> None:
     """Whatever it looks like; a number is no secret."""
-    log.warning("x", token="abc", call={"api_key": "abc"}, tokens=3)
+    log.own.warning("x", token="abc", call={"api_key": "abc"}, tokens=3)
 
-    line = _line(capsys)
+    line = log.line
 
     assert (STARS, {"api_key": STARS}, 3) == (line["token"], line["call"], line["tokens"])
 
 
-def test_a_traceback_is_starred(log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_traceback_is_starred(log: Log) -> None:
     """An error's words repeat what it was given."""
-    log.error("failed", exc_info=ValueError(f"bad {SECRET} and {TOKEN}"))
+    log.own.error("failed", exc_info=ValueError(f"bad {SECRET} and {TOKEN}"))
 
-    line = _line(capsys)
+    line = log.line
 
     assert f"ValueError: bad {STARS} and {STARS}" in str(line["exception"])
     assert SECRET not in json.dumps(line)
 
 
-@pytest.mark.usefixtures("log")
-def test_a_librarys_line_is_starred(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_librarys_line_is_starred(log: Log) -> None:
     """Its arguments, its extras and its traceback as well."""
     body = {"password": "x", "more": SECRET}
 
     logging.getLogger("library").error("sent %s", TOKEN, exc_info=ValueError(f"bad {SECRET}"), extra={"body": body})
 
-    line = _line(capsys)
+    line = log.line
 
     assert f"sent {STARS}" == line["event"]
     assert {"password": STARS, "more": STARS} == line["body"]
     assert f"ValueError: bad {STARS}" in str(line["exception"])
 
 
-@pytest.mark.usefixtures("log")
-def test_what_ends_the_process_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_ends_the_process_is_a_line_too(log: Log) -> None:
     """Python's own traceback would repeat the secret."""
     error = ValueError(f"bad {SECRET}")
 
     sys.excepthook(type(error), error, None)
 
-    assert f"ValueError: bad {STARS}" in str(_line(capsys)["exception"])
+    assert f"ValueError: bad {STARS}" in str(log.line["exception"])
 
 
-def test_characters_that_nobody_sees_are_taken_out(
-    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_characters_that_nobody_sees_are_taken_out(log: Log) -> None:
     """A line must not read as another one on a terminal."""
-    log.warning("x", name="\u202egpj.exe\u202c", value=object)
+    log.own.warning("x", name="\u202egpj.exe\u202c", value=object)
 
-    line = _line(capsys)
+    line = log.line
 
     assert "gpj.exe" == line["name"]
     assert "<class 'object'>" == line["value"]

@@ -178,10 +178,10 @@ def test_secret_values_are_found_by_name_and_in_addresses() -> None:
     ],
 )
 def test_no_text_takes_long(part: str) -> None:
-    """Every form is read in one pass: 200 kB of its beginning take tenths of a second, not minutes."""
-    text = part * (200_000 // len(part))
+    """Every form is read in one pass: 50 kB of its beginning take tenths of a second, not minutes."""
+    text = part * (50_000 // len(part))
 
     before = time.perf_counter()
     Redactor()(text)
 
-    assert time.perf_counter() - before < 10
+    assert time.perf_counter() - before < 5
