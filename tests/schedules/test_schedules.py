@@ -303,8 +303,9 @@ async def test_a_review_tells_the_incidents_since_the_last_one(ledger: Ledger, c
 
 def test_what_comes_next_is_told() -> None:
     """The nearest run first, each phrase in words."""
-    config = configuration(schedules={"noon": NOON, "morning": MORNING})
+    config = configuration(schedules={"a": NOON, "b": MORNING}, timezone="Europe/Berlin")
 
     told = [(name, phrase.explain(), due) for name, phrase, due in upcoming(config, at(3))]
 
-    assert told == [("morning", "At 09:00 every day", at(9)), ("noon", "At 12:00 every day", at(12))]
+    # In Berlin's summer, nine o'clock is seven in UTC.
+    assert told == [("b", "At 09:00 every day", at(7)), ("a", "At 12:00 every day", at(10))]

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import message_json
 from bot.domain.errors import Refused
 from bot.domain.people import Actor
 from bot.domain.timing import DAY
 from bot.services import audit
 from bot.services.audit_chain import START, Break, Link, seal, verify
 from bot.services.audit_export import export_audit, verify_audit
-from bot.services.audit_seal import AuditSeal
+from bot.services.audit_seal import AuditSeal, anchor
 from bot.store import Ledger, Row, Tx, open_ledger
 from tests.fakes.clock import FakeClock
 
@@ -120,6 +121,42 @@ async def test_the_anchor_is_posted_once_a_day(ledger: Ledger, clock: FakeClock)
 
     assert first_day == []
     assert [row["waiting"] for row in anchors] == [2]
+
+
+@pytest.mark.ledger
+async def test_the_anchor_names_the_day_that_passed_and_its_last_row(ledger: Ledger, clock: FakeClock) -> None:
+    """The end as it was when the day ended; a day without rows before it has nothing to anchor."""
+    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    clock.advance(DAY)
+    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    empty = await ledger.read(lambda tx: tx.one("read_message", key="audit:anchor:2026-05-04"))
+    await write(ledger, clock, 2)
+    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    end = await verify_audit(ledger)
+    clock.advance(DAY)
+    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    row = await ledger.read(lambda tx: tx.one("read_message", key="audit:anchor:2026-05-05"))
+
+    assert empty is None
+    assert row is not None
+    assert message_json.load(row["body"]) == anchor(Link(2, end.head), "2026-05-04")
+
+
+@pytest.mark.ledger
+async def test_a_cycle_with_nothing_to_seal_takes_no_lock(ledger: Ledger, clock: FakeClock) -> None:
+    """It reads; only new rows, more than fit into a batch, or a new day make it write, and it says what is left."""
+    commits: list[frozenset[str]] = []
+    duty = AuditSeal(ledger, clock, channel="C0ALERTS")
+    first = await duty.run(clock.now())
+    ledger.watch(commits.append)
+    idle = await duty.run(clock.now())
+    unwritten = len(commits)
+    await write(ledger, clock, 501)
+    sealed = [await duty.run(clock.now()) for _ in range(3)]
+
+    assert (False, False, 0) == (first, idle, unwritten)
+    assert [True, False, False] == sealed
+    assert 501 == (await verify_audit(ledger)).rows
 
 
 @pytest.mark.ledger
