@@ -73,7 +73,14 @@ class NetlifyDeployments:
 
     def calls(self, target: Release) -> Sequence[Call]:
         deploy = quote(target.id, safe="")
-        return (Call(f"POST /sites/{self._site}/deploys/{deploy}/restore"), Call(f"POST /deploys/{deploy}/lock"))
+        return (Call(f"POST /sites/{self._site}/deploys/{deploy}/restore"), *self.lock_calls(target))
+
+    def lock_calls(self, release: Release) -> Sequence[Call]:
+        return (Call(f"POST /deploys/{quote(release.id, safe='')}/lock"),)
+
+    async def lock(self, release: Release) -> None:
+        path, what = f"/deploys/{quote(release.id, safe='')}/lock", f"lock publishing to {release.id}"
+        await outgoing.call(self._client, "POST", path, what=what, changing=True)
 
     async def roll_back(self, target: Release) -> None:
         deploy = quote(target.id, safe="")
@@ -85,9 +92,8 @@ class NetlifyDeployments:
             changing=True,
         )
         # Without the lock the next push publishes over the rollback.
-        what = f"lock publishing to {target.id}"
         try:
-            await outgoing.call(self._client, "POST", f"/deploys/{deploy}/lock", what=what, changing=True)
+            await self.lock(target)
         except TargetError as error:
             refused = isinstance(error, NotDone | Rejected | Unauthorized)
             raise OutcomeUnknown(
@@ -127,12 +133,9 @@ def _release(deploy: Deploy, *, current: bool) -> Release:
         title=redacted(f"{deploy.title or 'deploy'}{commit}"),
         created=_milliseconds(deploy.published_at or deploy.created_at),
         current=current,
-        note=_publishing(deploy) if current else "",
+        note="publishing is locked" if current and deploy.locked else "",
+        left_to_do="publishing is not locked: the next push replaces it" if current and not deploy.locked else "",
     )
-
-
-def _publishing(deploy: Deploy) -> str:
-    return "publishing is locked" if deploy.locked else "publishing is not locked: the next push replaces it"
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

@@ -112,9 +112,9 @@ def _expect(model: ComponentModel, clients: Mapping[str, Any]) -> None:
 def _component(name: str, model: ComponentModel, clients: Mapping[str, Any]) -> Component:
     restarter, _, service = model.restart.partition(".")
     deployment = model.deployment
-    deployments = None
+    deployments = publishing = None
     if deployment is not None and deployment.netlify:
-        deployments = clients[deployment.netlify]
+        deployments = publishing = clients[deployment.netlify]
     elif deployment is not None:
         deployments = compose.ComposeDeployments(
             clients[deployment.compose],
@@ -126,6 +126,7 @@ def _component(name: str, model: ComponentModel, clients: Mapping[str, Any]) -> 
     return Component(
         name,
         deployments=deployments,
+        publishing=publishing,
         restarter=clients[restarter] if restarter else None,
         service=service,
         database=model.database,

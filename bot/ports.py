@@ -130,7 +130,8 @@ class ClearableQueue(Protocol):
 class Release:
     """A release of a component: `id` as the provider names it, `title` for people, `created` epoch ms.
 
-    `running` is false where it is the current one and yet nothing of it runs; `note` says so.
+    `running` is false where it is the current one and yet nothing of it runs; `note` says so. `left_to_do`: what keeps
+    the current one from staying so, in words; empty where nothing does.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Release:
     current: bool = False
     note: str = ""
     running: bool = True
+    left_to_do: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,18 @@ class Deployments(Protocol):
 
     def not_reverted(self) -> Sequence[str]:
         """What a rollback leaves as it is: migrations, environment variables."""
+        ...
+
+
+class PublishingLock(Protocol):
+    """Keeps later pushes from replacing the current release; `roll_back` locks it already where all goes well."""
+
+    async def lock(self, release: Release) -> None:
+        """Lock publishing to this release. Idempotent."""
+        ...
+
+    def lock_calls(self, release: Release) -> Sequence[Call]:
+        """The exact calls that `lock` makes, for the plan."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.actions.lock_publishing import LockPublishing
 from bot.domain import operation_replies
 from bot.domain.errors import FieldErrors, UsageError
 from bot.domain.message import Message, Modal, TextField, lines
@@ -142,6 +143,17 @@ async def emergency_typed(call: Invocation[Words], services: Services) -> Messag
     return await _alone(call, services, call.request.text)
 
 
+@button("operation.lock", parse=Press.parse)
+async def lock(call: Invocation[Press], services: Services) -> Message:
+    """Plan the step that a rollback left; the requester confirms it."""
+    left = await services.operations.find(call.request.token)
+    action = await LockPublishing.of(services.systems, left.system, left.targets[0])
+    operation = await services.operations.propose(
+        action, call.actor, f"left by {left.id}", incident=left.incident, receipt=call.receipt
+    )
+    return operation_replies.proposed(operation)
+
+
 @button("operation.review", parse=Press.parse)
 async def review(call: Invocation[Press], services: Services) -> Message:
     """Sign that somebody else looked at an emergency run."""
@@ -183,5 +195,6 @@ LISTENERS = (
     emergency,
     emergency_named,
     emergency_typed,
+    lock,
     review,
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from bot.actions.clear_stuck import ClearStuck, PutBack
 from bot.actions.entries import Entries
+from bot.actions.lock_publishing import LockPublishing
 from bot.actions.remove_expired import RemoveExpired
 from bot.actions.restart import Restart
 from bot.actions.retry_failed import RetryFailed
@@ -16,6 +17,7 @@ from bot.services.systems import Systems
 
 RISKS: Mapping[str, Risk] = {
     "roll_back": RollBack.risk,
+    "lock_publishing": LockPublishing.risk,
     "restart": Risk.CHANGE,  # Of a database it is p0; each plan says which.
     "retry_failed": RetryFailed.risk,
     "clear_stuck": ClearStuck.risk,
@@ -29,6 +31,7 @@ def registry(systems: Systems, clock: Clock) -> Actions:
     """What `Operations` is given. A new action is one line here."""
     return {
         "roll_back": lambda text: RollBack(systems, *json.loads(text)),
+        "lock_publishing": lambda text: LockPublishing(systems, *json.loads(text)),
         "restart": lambda text: _restart(systems, text),
         "retry_failed": lambda text: _retry_failed(systems, text),
         "clear_stuck": lambda text: ClearStuck(Entries.load(systems, text), clock),

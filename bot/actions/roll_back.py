@@ -90,7 +90,8 @@ class RollBack:
         if now.id == self.release and not now.running and any(trace.result is None for trace in traces):
             # Half of the work is no proof of the whole.
             return Effect(None, f"{self._named()} has {label(now)}{note}")
-        return Effect(now.id == self.release, f"{self._named()} runs {label(now)}{note}")
+        happened = now.id == self.release
+        return Effect(happened, f"{self._named()} runs {label(now)}{note}", now.left_to_do if happened else "")
 
     def undo(self, traces: Sequence[Trace]) -> "RollBack | None":
         before = json.loads(traces[0].baseline) if traces else ""

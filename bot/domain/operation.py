@@ -100,6 +100,8 @@ class Operation:
     finished_at: int | None = None
     verified: Literal["", "waiting", "yes", "no"] = ""
     verification: str = ""
+    left_to_do: str = ""
+    cause: str = ""
     undo_of: int | None = None
     undone_by: int | None = None
     undo_until: int | None = None

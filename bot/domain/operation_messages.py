@@ -249,7 +249,8 @@ def _headline(operation: Operation) -> str:
             "no": f" · ⚠️ not verified: {operation.verification}",
         }[operation.verified]
         undone = f" · undone by OP-{operation.undone_by}" if operation.undone_by else ""
-        return f"done in {took}{note}{verified}{undone}"
+        left = f", but {operation.left_to_do}" if operation.left_to_do else ""
+        return f"done in {took}{left}{note}{verified}{undone}"
     return {
         State.DRAFT: "waits to be confirmed",
         State.PENDING: "needs approval",
@@ -268,6 +269,8 @@ def _headline(operation: Operation) -> str:
 def _sign(operation: Operation) -> str:
     """✅ only once it is verified; what has no checks was seen by its own observation."""
     if operation.state is State.SUCCEEDED:
+        if operation.left_to_do:
+            return "⚠️"
         return {"no": "⚠️", "waiting": "⏳"}.get(operation.verified, "✅")
     return {
         State.FAILED: "❌",
@@ -299,6 +302,8 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     if operation.state is State.UNKNOWN:
         return settling(operation)
     buttons: list[Button] = []
+    if operation.left_to_do:
+        buttons.append(Button("Lock publishing…", "operation.lock", token, style="primary"))
     if operation.state in (State.SUCCEEDED, State.FAILED) and operation.undo_until and not operation.undone_by:
         runs = "It is a new request." if operation.undo_of else "It runs at once."
         ask = Confirm("Undo?", f"{operation.plan.undo}. {runs}", "Undo", "Keep")

@@ -27,10 +27,14 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What observing found: whether the whole of it happened; None where that cannot be told."""
+    """What observing found: whether the whole of it happened; None where that cannot be told.
+
+    `left_to_do`: what is missing although it happened, in words.
+    """
 
     happened: bool | None
     text: str
+    left_to_do: str = ""
 
 
 class Action(Protocol):

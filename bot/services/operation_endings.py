@@ -43,7 +43,11 @@ class Endings:
             return
         state = State.SUCCEEDED if effect.happened else State.FAILED
         note = "" if effect.happened else effect.text
-        await self._ledger.write(lambda tx: self.settle(tx, operation.number, (State.RUNNING, state), note, STEWARD))
+        await self._ledger.write(
+            lambda tx: self.settle(
+                tx, operation.number, (State.RUNNING, state), note, STEWARD, left_to_do=effect.left_to_do
+            )
+        )
         await self.verify(operation.number)
 
     async def observe(self, number: int) -> None:
@@ -100,7 +104,9 @@ class Endings:
         except BotError as error:
             return str(error)
 
-    def settle(self, tx: Tx, number: int, move: tuple[State, State], note: str, actor: Actor) -> bool:
+    def settle(
+        self, tx: Tx, number: int, move: tuple[State, State], note: str, actor: Actor, *, left_to_do: str = ""
+    ) -> bool:
         """To succeeded or failed; frees the locks, opens the undo, tells the thread. False: someone else was first."""
         now, (was, state) = self._clock.now(), move
         operation = operation_rows.by_number(tx, number)
@@ -119,10 +125,13 @@ class Endings:
             undo_until=now + UNDO_COVERED_FOR if undoable else None,
             verified="waiting" if checked else "",
             verify_at=now if checked else None,
+            left_to_do=left_to_do,
         )
         if not changed:
             return False
         operation_rows.release(tx, operation, now, in_vain=state is State.FAILED)
+        if state is State.SUCCEEDED:
+            operation_rows.nothing_left(tx, operation, now)
         audit.record(
             tx,
             at=now,
@@ -197,14 +206,15 @@ class Endings:
         return effect
 
     def _observed(self, tx: Tx, number: int, effect: Effect) -> None:
+        # What was lost stays in sight: a release may be current while the call after it failed.
+        cause = operation_rows.by_number(tx, number).cause
         if effect.happened is None:
-            if tx.run("note_unknown", number=number, note=effect.text):
+            if tx.run("note_unknown", number=number, note=f"{cause}; looked again: {effect.text}"):
                 operation_rows.publish(tx, number, self._clock.now())
             return
         state = State.SUCCEEDED if effect.happened else State.FAILED
-        # What was lost stays in sight: a release may be current while the call after it failed.
-        lost = operation_rows.by_number(tx, number).note
-        self.settle(tx, number, (State.UNKNOWN, state), f"{lost}; observed: {effect.text}", STEWARD)
+        note = f"{cause}; observed: {effect.text}"
+        self.settle(tx, number, (State.UNKNOWN, state), note, STEWARD, left_to_do=effect.left_to_do)
 
     def _verified(self, tx: Tx, number: int, text: str, *, good: bool) -> None:
         now = self._clock.now()

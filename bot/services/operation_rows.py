@@ -75,6 +75,8 @@ def from_row(tx: Tx, row: Row) -> Operation:
         finished_at=row["finished_at"],
         verified=row["verified"],
         verification=row["verification"],
+        left_to_do=row["left_to_do"],
+        cause=row["cause"],
         undo_of=row["undo_of"],
         undone_by=row["undone_by"],
         undo_until=row["undo_until"],
@@ -150,6 +152,15 @@ def release(tx: Tx, operation: Operation, now: int, *, in_vain: bool) -> None:
     tx.run("release_operation_locks", number=operation.number)
     if in_vain and operation.undo_of and tx.run("unmark_undone", number=operation.undo_of, by=operation.number):
         publish(tx, operation.undo_of, now)
+
+
+def nothing_left(tx: Tx, operation: Operation, now: int) -> None:
+    """It succeeded, so what an earlier one of the same target left to do is done, or no longer matters."""
+    targets = json.dumps(operation.targets)
+    for row in tx.all("operations_with_something_left", system=operation.system, targets=targets):
+        if row["number"] < operation.number:
+            tx.run("nothing_left_to_do", number=row["number"])
+            publish(tx, row["number"], now)
 
 
 def effective(done: Sequence[Trace], state: State) -> tuple[Trace, ...]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.domain.errors import NotFound
 from bot.domain.reading import Thresholds
-from bot.ports import ClearableQueue, Deployments, Measurement, Queue, Restartable, RetriableQueue
+from bot.ports import ClearableQueue, Deployments, Measurement, PublishingLock, Queue, Restartable, RetriableQueue
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class Component:
 
     name: str
     deployments: Deployments | None = None
+    publishing: PublishingLock | None = None
     restarter: Restartable | None = None
     service: str = ""
     database: bool = False

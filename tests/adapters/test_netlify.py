@@ -75,8 +75,8 @@ async def test_the_live_release_tells_whether_a_push_would_replace_it(
     await vendor.put("locked", value=True)
     locked_site, *_ = await site.releases()
 
-    assert "publishing is not locked: the next push replaces it" == open_site.note
-    assert "publishing is locked" == locked_site.note
+    assert ("", "publishing is not locked: the next push replaces it") == (open_site.note, open_site.left_to_do)
+    assert ("publishing is locked", "") == (locked_site.note, locked_site.left_to_do)
 
 
 async def test_a_release_shows_its_title_and_commit(site: NetlifyDeployments) -> None:

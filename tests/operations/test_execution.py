@@ -95,6 +95,21 @@ async def test_a_timeout_before_the_work_is_believed_once_nothing_can_be_under_w
     assert [] == await world.locks()
 
 
+async def test_a_failed_rollback_keeps_its_cause(world: World) -> None:
+    """However often it is looked at, the message and the thread still say why it failed, and whoever asked is told."""
+    world.web.before = OutcomeUnknown("Netlify answered 502: upstream timed out.")
+    operation = await approved(world)
+    await world.work()
+    for _ in range(6):
+        world.clock.advance(11 * SECOND)
+        await world.work()
+        assert "Netlify answered 502: upstream timed out." in await world.sees("operation:OP-1")
+
+    assert State.FAILED == await world.state(operation)
+    assert "observed: shop/web runs v41" in await world.sees("operation:OP-1")
+    assert (await world.sees("operation:OP-1:outcome")).startswith("@sre: failed: Netlify answered 502")
+
+
 async def test_a_refusal_of_the_provider_fails_it(world: World) -> None:
     """A clear no is no mystery: failed, with the provider's reason, nothing to undo."""
     world.web.before = Rejected("Netlify refuses: deploy v40 was deleted (404).")

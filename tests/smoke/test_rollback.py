@@ -5,9 +5,11 @@ import re
 import httpx
 import pytest
 
-from tests.smoke.reading import field, literal, words
+from tests.smoke.reading import field, literal, pressables, words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
-from tests.smoke.world import Seen, World
+from tests.smoke.world import CHANNEL, Seen, World
+
+_SETTLING = ("operation.observe", "operation.happened", "operation.not_happened")
 
 
 @pytest.mark.row("A3")
@@ -60,7 +62,9 @@ async def test_compose_runs_the_earlier_image_and_undo_brings_it_back(world: Wor
     assert "Before: app 503" in await done.thread()
     await done.click("Undo", by="sre")
     await done.becomes("undone by OP-2")
-    await world.sees("Roll back newsletter/app v40 → v41", since=f"{since / 1000:.6f}")
+    undo = await world.sees("Undo of OP-1: Roll back newsletter/app v40 → v41", since=f"{since / 1000:.6f}")
+    assert "covered by the approval of OP-1" in undo.words
+    assert "on call" not in undo.words
     await world.until(lambda: _runs(world, before), lambda: "the earlier image never came back")
 
 
@@ -157,11 +161,13 @@ async def test_what_stays_unwell_is_told_and_the_undo_offered(world: World) -> N
     ask = await asked(world)
 
     await ask.click("Approve", by="lead")
-    await ask.becomes("checking")
+    checking = await ask.becomes(", checking")
+    assert "✅" not in checking.words
     await world.advance("61s")
     done = await ask.becomes("not verified: web 503")
 
     assert ["Undo"] == done.buttons
+    assert done.words.startswith("⚠️")
 
 
 @pytest.mark.row("A3")
@@ -179,14 +185,25 @@ async def test_a_provider_whose_answer_is_lost_is_observed_and_not_asked_twice(w
 
     assert ["/sites/site-target-list/deploys/dep-40/restore"] == await changes(world, since)
     assert "may have happened" in done.words
-    assert "publishing is not locked" in done.words
+    assert "but publishing is not locked: the next push replaces it" in done.words
+    left = await done.becomes("verified: web 200")
+    assert left.words.startswith("⚠️")
+    assert "✅" not in left.words
+    await world.lab("target-list", "netlify", state="up")
+    plan = await left.click("Lock publishing…", by="sre").sees("POST /deploys/dep-40/lock")
+    await plan.click("Run it").sees("Lock publishing of target-list/web to dep-40 · @sre")
+    whole = await left.becomes("✅ Roll back")
+    assert ["Undo"] == whole.buttons
+    assert (await netlify(world))["locked"]
+    await before_any_rollback(world)
 
 
 @pytest.mark.row("A3")
 async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(world: World) -> None:
-    """After the crash nobody knows what the call did: unknown, keeping its lock, until it is seen."""
+    """After the crash nobody knows what the call did: unknown, keeping its lock, and shown wherever people look."""
     await before_any_rollback(world)
     since = await world.now()
+    await world.user("sre").types("/incident open P1 target-list exports are empty").sees("is open")
     ask = await asked(world)
     await world.lab("target-list", "netlify", strikes="changes", slow_seconds=2)
     await world.lab("target-list", "netlify", state="slow")
@@ -198,6 +215,13 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
     await world.lab("target-list", "netlify", state="down")
     await world.restart_bot()
     unknown = await ask.becomes("outcome unknown", within=30)
+    health = await world.user("engineer").types("/health target-list").sees("stays locked until it is settled")
+    home = await world.user("lead").opens_home()
+    assert "OP-1 Roll back target-list/web dep-41 → dep-40: outcome unknown since" in health.words
+    assert "outcome unknown" in await _in_thread(world)
+    assert ["Observe again", "It happened", "It did not"] == [
+        each.label for each in pressables(home["blocks"]) if each.action_id.startswith(_SETTLING)
+    ]
     assert ["Observe again", "It happened", "It did not", "Full plan"] == unknown.buttons
     await world.lab("target-list", "netlify", state="up")
     await unknown.click("Observe again", by="sre")
@@ -205,6 +229,12 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
 
     assert ["/sites/site-target-list/deploys/dep-40/restore"] == await changes(world, since)
     assert "Undo" in done.buttons
+
+
+async def _in_thread(world: World) -> str:
+    """What the thread of the first incident says."""
+    header = next(each for each in await world.messages() if "INC-1 P1" in words(each) or "P1 INC-1" in words(each))
+    return await Seen(world, header, CHANNEL, "sre").thread()
 
 
 async def _published(world: World, wanted: str) -> bool:

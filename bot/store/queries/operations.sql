@@ -118,12 +118,12 @@ select step, phase, at, data, text from operation_journal where operation = :num
 -- A running operation by its owner, an unknown one by observation or by a person.
 update operation set state = :state, finished_at = :now, note = :note, owner = null, lease_until = null,
     busy_until = null, observe_at = null, undo_until = cast(:undo_until as bigint), verified = :verified,
-    verify_at = cast(:verify_at as bigint)
+    verify_at = cast(:verify_at as bigint), left_to_do = :left_to_do
 where number = :number and state = :was and (:was <> 'running' or owner = :owner);
 
 -- name: lose_track_of_operation
 -- Only its owner, or anyone once its lease has lapsed.
-update operation set state = 'unknown', note = :note, owner = null, lease_until = null, observe_at = :now
+update operation set state = 'unknown', note = :note, cause = :note, owner = null, lease_until = null, observe_at = :now
 where number = :number and state = 'running' and (owner = :owner or lease_until <= :wall);
 
 -- name: lapsed_operations
@@ -186,6 +186,12 @@ select min(due) as due from (
 
 -- name: pending_operations
 select * from operation where state = 'pending' order by number;
+
+-- name: operations_with_something_left
+select number from operation where system = :system and targets = :targets and left_to_do <> '' order by number;
+
+-- name: nothing_left_to_do
+update operation set left_to_do = '' where number = :number;
 
 -- name: unknown_operations
 select * from operation where state = 'unknown' order by number;
