@@ -39,9 +39,18 @@ class FakeDeployments(Faulty):
         self.names = list(names)
         self.current = names[0]
         self.rolled_back: list[str] = []
+        self.left_to_do = ""
 
     async def releases(self) -> Sequence[Release]:
-        return [Release(name, name, current=name == self.current) for name in self.names]
+        left = {self.current: self.left_to_do}
+        return [Release(name, name, current=name == self.current, left_to_do=left.get(name, "")) for name in self.names]
+
+    def lock_calls(self, release: Release) -> Sequence[Call]:
+        return (Call(f"POST /deploys/{release.id}/lock"),)
+
+    async def lock(self, release: Release) -> None:
+        del release
+        self.left_to_do = ""
 
     def calls(self, target: Release) -> Sequence[Call]:
         return (Call(f"POST /deploys/{target.id}/restore"),)

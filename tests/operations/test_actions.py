@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.actions.clear_stuck import ClearStuck
+from bot.actions.lock_publishing import LockPublishing
 from bot.actions.registry import registry
 from bot.actions.remove_expired import RemoveExpired
 from bot.actions.restart import Restart
@@ -259,6 +260,7 @@ async def test_what_cannot_be_restarted_says_so(world: World) -> None:
 async def test_every_action_is_the_same_after_its_way_through_the_ledger(world: World) -> None:
     """An action rebuilt from its stored parameters has the same name, targets, plan and fingerprint."""
     world.queue.failed_jobs = failed(2)
+    world.web.left_to_do = "publishing is not locked"
     world.queue.processing, world.queue.waiting = jobs(world.clock, "a"), jobs(world.clock, "b", age=2 * DAY)
     stuck = await ClearStuck.of(world.systems, world.clock, "shop", "jobs")
     actions: list[Action] = [
@@ -267,6 +269,7 @@ async def test_every_action_is_the_same_after_its_way_through_the_ledger(world: 
         await RetryFailed.of(world.systems, "shop", "jobs"),
         stuck,
         await RemoveExpired.of(world.systems, world.clock, "shop", "jobs"),
+        await LockPublishing.of(world.systems, "shop", "web"),
     ]
     builders = registry(world.systems, world.clock)
     for action in actions:
@@ -297,3 +300,27 @@ async def test_a_lost_put_back_is_observed(world: World) -> None:
 
     assert State.SUCCEEDED == await world.state(undo)
     assert entries == world.queue.processing
+
+
+async def test_what_was_left_is_done_by_itself(world: World) -> None:
+    """The lock alone, for the release that still runs; locked already, or released again, there is nothing to do."""
+    world.web.left_to_do = "publishing is not locked"
+    operation = await world.asked()
+    await world.operations.decide(operation.token, LEAD, "approve")
+    await world.work()
+    assert "⚠️ Roll back shop/web v41 → v40" in await world.sees("operation:OP-1")
+    assert "[Lock publishing…] [Undo]" in await world.sees("operation:OP-1")
+
+    action = await LockPublishing.of(world.systems, "shop", "web")
+    asked = await world.operations.propose(action, SRE, "left by OP-1")
+    await world.operations.decide(asked.token, SRE, "confirm")
+    await world.work()
+
+    assert State.SUCCEEDED == await world.state(asked)
+    assert "✅ Roll back shop/web v41 → v40" in await world.sees("operation:OP-1")
+    assert "Lock publishing…" not in await world.sees("operation:OP-1")
+    with pytest.raises(Conflict, match="is locked to v40 already"):
+        await action.plan()
+    world.web.current = "v41"
+    with pytest.raises(Refused, match="does not run v40 any more"):
+        await action.plan()

@@ -144,7 +144,7 @@ class World:
                 )
             },
             components={
-                "web": Component("web", deployments=self.web, verify=("web",)),
+                "web": Component("web", deployments=self.web, publishing=self.web, verify=("web",)),
                 "worker": Component("worker", restarter=self.docker, service="worker", verify=("containers",)),
                 "postgres": Component("postgres", restarter=self.docker, service="postgres", database=True),
             },

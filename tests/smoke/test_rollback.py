@@ -7,7 +7,7 @@ import pytest
 
 from tests.smoke.reading import field, literal, pressables, words
 from tests.smoke.rollbacks import asked, before_any_rollback, changes, image, netlify
-from tests.smoke.world import CHANNEL, Seen, World
+from tests.smoke.world import Seen, World
 
 _SETTLING = ("operation.observe", "operation.happened", "operation.not_happened")
 
@@ -218,7 +218,7 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
     health = await world.user("engineer").types("/health target-list").sees("stays locked until it is settled")
     home = await world.user("lead").opens_home()
     assert "OP-1 Roll back target-list/web dep-41 → dep-40: outcome unknown since" in health.words
-    assert "outcome unknown" in await _in_thread(world)
+    assert "P1 INC-1" in await _answered(world, await world.sees("❔ OP-1 Roll back target-list/web"))
     assert ["Observe again", "It happened", "It did not"] == [
         each.label for each in pressables(home["blocks"]) if each.action_id.startswith(_SETTLING)
     ]
@@ -231,10 +231,9 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
     assert "Undo" in done.buttons
 
 
-async def _in_thread(world: World) -> str:
-    """What the thread of the first incident says."""
-    header = next(each for each in await world.messages() if "INC-1 P1" in words(each) or "P1 INC-1" in words(each))
-    return await Seen(world, header, CHANNEL, "sre").thread()
+async def _answered(world: World, reply: Seen) -> str:
+    """The words of the message in whose thread a reply stands."""
+    return next(words(each) for each in await world.messages() if each["ts"] == reply.message.get("thread_ts"))
 
 
 async def _published(world: World, wanted: str) -> bool:
