@@ -40,7 +40,8 @@ class HttpTarget:
         answer = await outgoing.exchange(self._client, "GET", path, follow=True)
         if answer.html and answer.status == expect and path != "/":
             raise BadAnswer(f"answered {answer.status} with an HTML page, not with its health")
-        return Measurement(float(answer.status), "status", _detail(answer.body))
+        elsewhere = "redirects to another site" if 300 <= answer.status < 400 else _detail(answer.body)
+        return Measurement(float(answer.status), "status", elsewhere)
 
     async def certificate_days(self, *, path: str = "/") -> Measurement:
         """Days until the server's certificate ends, the last two to the hour; the handshake has checked the rest."""

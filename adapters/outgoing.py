@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from adapters.errors import status_error, translated
 from adapters.redaction import redacted
-from bot.domain.errors import BadAnswer
+from bot.domain.errors import BadAnswer, OutcomeUnknown, TargetError
 
 READ_SECONDS = 3.5
 """Shorter than a check's own limit, so that the reason is ours and not just "cancelled"."""
@@ -65,7 +65,13 @@ def client(
     )
     return httpx.AsyncClient(
         base_url=address,
-        headers={"User-Agent": f"steward/{version('steward')}", "Accept": "application/json", **(headers or {})},
+        headers={
+            "User-Agent": f"steward/{version('steward')}",
+            "Accept": "application/json",
+            # A kilobyte may unpack to a gigabyte, so nothing is unpacked at all.
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        },
         timeout=seconds,
         transport=transport,
         max_redirects=MAX_REDIRECTS,
@@ -85,27 +91,53 @@ async def exchange(
     follow: bool = False,
     seconds: float | None = None,
 ) -> Answer:
-    """One request; any status is an answer. Raises a `TargetError` as `translated` and `MAX_BODY` say."""
+    """One request; any status is an answer. Raises a `TargetError` as `translated` says and for what cannot be read.
+
+    `follow`: redirects are followed within the same site; one to another is an answer of its own, since whoever can
+    make a target redirect may not choose what the bot asks for.
+    """
     limit = seconds or client.timeout.read or READ_SECONDS
     async with _gate() if method == "GET" else nullcontext():
         with translated(what, changing=changing, seconds=limit):
-            async with (
-                asyncio.timeout(limit),
-                client.stream(
-                    method, path, params=params, json=body, follow_redirects=follow, timeout=limit
-                ) as response,
-            ):
-                chunks = bytearray()
-                async for chunk in response.aiter_bytes():
-                    chunks += chunk
-                    if len(chunks) > MAX_BODY:
-                        raise BadAnswer(f"{what + ': ' if what else ''}answered more than 1 MiB")
-                return Answer(
-                    response.status_code,
-                    bytes(chunks),
-                    response.headers.get("content-type", ""),
-                    _certificate_end(response),
-                )
+            async with asyncio.timeout(limit):
+                request = client.build_request(method, path, params=params, json=body, timeout=limit)
+                for _ in range(MAX_REDIRECTS + 1):
+                    response = await client.send(request, stream=True, follow_redirects=False)
+                    try:
+                        following = response.next_request if follow else None
+                        if following is None or not _same_site(request.url, following.url):
+                            return await _answer(response, what, changing=changing)
+                        request = following
+                    finally:
+                        await response.aclose()
+                raise httpx.TooManyRedirects("too many redirects", request=request)
+
+
+async def _answer(response: httpx.Response, what: str, *, changing: bool) -> Answer:
+    """The answer as it came over the wire; raises where it is packed or longer than `MAX_BODY`."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise _unreadable(what, "answered in an encoding that was not asked for", changing=changing)
+    chunks = bytearray()
+    async for chunk in response.aiter_bytes():
+        chunks += chunk
+        if len(chunks) > MAX_BODY:
+            raise _unreadable(what, "answered more than 1 MiB", changing=changing)
+    return Answer(
+        response.status_code, bytes(chunks), response.headers.get("content-type", ""), _certificate_end(response)
+    )
+
+
+def _unreadable(what: str, reason: str, *, changing: bool) -> TargetError:
+    text = f"{what + ': ' if what else ''}{reason}"
+    return OutcomeUnknown(f"{text}; it may have happened") if changing else BadAnswer(text)
+
+
+def _same_site(before: httpx.URL, after: httpx.URL) -> bool:
+    """The same host by the same scheme and port, or by https in place of http."""
+    if before.host != after.host:
+        return False
+    upgraded = (before.scheme, after.scheme) == ("http", "https") and before.port is None is after.port
+    return upgraded or (before.scheme, before.port) == (after.scheme, after.port)
 
 
 async def call(

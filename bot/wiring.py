@@ -176,7 +176,7 @@ async def _heartbeat(settings: Settings, stack: AsyncExitStack) -> Beat | None:
     async def beat() -> None:
         # The whole address: joined to an empty path it would get a slash at its end, or after its query.
         answer = await outgoing.exchange(watcher, "GET", address, what="the heartbeat", follow=True)
-        if answer.status >= 400:
+        if not 200 <= answer.status < 300:
             raise Unreachable(f"the heartbeat's address answered {answer.status}")
 
     return beat

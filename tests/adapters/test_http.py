@@ -40,6 +40,28 @@ async def test_an_unhealthy_app_tells_its_error(app: App, target: HttpTarget) ->
     )
 
 
+async def test_a_redirect_to_another_site_is_what_is_measured() -> None:
+    """A target that leads elsewhere does not answer itself, and the bot does not go where it is sent."""
+    asked: list[str] = []
+
+    async def metadata(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({"status": "ok"})
+
+    async with serving(metadata) as inner:
+
+        async def redirect(_: web.Request) -> web.Response:
+            raise web.HTTPFound(f"{inner}/latest/meta-data")
+
+        async with serving(redirect) as address:
+            target = http.open(http.Config(http=address))
+            measured = await target.status(path="/api/health")
+            await target.close()
+
+    assert Measurement(302.0, "status", "redirects to another site") == measured
+    assert [] == asked
+
+
 async def test_a_page_at_the_root_is_fine(target: HttpTarget) -> None:
     """A frontend answers with a page."""
     measured = await target.status(path="/")

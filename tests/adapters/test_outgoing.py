@@ -1,6 +1,7 @@
 """The one way out by HTTP: how many at once, what is sent along, what a status means."""
 
 import asyncio
+import gzip
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from aiohttp import web
 from adapters import outgoing
 from bot.domain.errors import (
     BadAnswer,
+    NotDone,
     OutcomeUnknown,
     Rejected,
     TargetError,
@@ -67,25 +69,65 @@ async def test_a_page_does_not_wait_behind_checks() -> None:
     assert 200 == answer.status
 
 
-async def test_a_request_says_who_asks_and_keeps_its_token_to_itself() -> None:
-    """The user agent names Steward; a redirect to another host does not get the token."""
+async def test_a_request_says_who_asks_and_goes_to_no_other_site() -> None:
+    """The user agent names Steward; a redirect to another host or port is an answer, and is not followed."""
     seen: list[tuple[str, str | None]] = []
 
-    async def elsewhere(request: web.Request) -> web.Response:
-        seen.append((request.headers["User-Agent"].split("/")[0], request.headers.get("Authorization")))
+    async def elsewhere(_: web.Request) -> web.Response:
+        seen.append(("elsewhere", None))
         return web.Response()
 
     async with serving(elsewhere) as other:
 
-        async def redirect(_: web.Request) -> web.Response:
-            raise web.HTTPFound(other.replace("127.0.0.1", "localhost"))
+        async def redirect(request: web.Request) -> web.Response:
+            seen.append((request.headers["User-Agent"].split("/")[0], request.headers.get("Authorization")))
+            match request.path:
+                case "/host":
+                    raise web.HTTPFound(other.replace("127.0.0.1", "localhost"))
+                case "/port":
+                    raise web.HTTPFound(other)
+                case "/scheme":
+                    raise web.HTTPFound(str(request.url.with_scheme("ftp")))
+                case "/here":
+                    raise web.HTTPFound("/there")
+            return web.Response(text=request.path)
 
         async with serving(redirect) as address:
             client = outgoing.client(address, headers={"Authorization": "Bearer nfp_secret"})
-            await outgoing.exchange(client, "GET", "/", follow=True)
+            statuses = [
+                (await outgoing.exchange(client, "GET", path, follow=True)).status
+                for path in ("/host", "/port", "/scheme")
+            ]
+            here = await outgoing.exchange(client, "GET", "/here", follow=True)
             await client.aclose()
 
-    assert [("steward", None)] == seen
+    assert [302, 302, 302] == statuses
+    assert (200, b"/there") == (here.status, here.body)
+    assert [("steward", "Bearer nfp_secret")] * 5 == seen
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip", "br", "x-unknown"])
+@pytest.mark.parametrize(
+    ("changing", "error"),
+    [pytest.param(False, BadAnswer, id="a read"), pytest.param(True, OutcomeUnknown, id="a change")],
+)
+async def test_nothing_is_unpacked(encoding: str, changing: bool, error: type[TargetError]) -> None:
+    """Plain answers are asked for; a kilobyte that would unpack to a gigabyte is refused without being read."""
+    asked: list[str | None] = []
+
+    async def bomb(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Accept-Encoding"))
+        packed = gzip.compress(gzip.compress(b"{}" * 1000))
+        return web.Response(body=packed, headers={"Content-Encoding": encoding})
+
+    async with serving(bomb) as address:
+        client = outgoing.client(address)
+        with pytest.raises(TargetError, match="lock: answered in an encoding that was not asked for") as caught:
+            await outgoing.call(client, "POST", "/", what="lock", changing=changing)
+        await client.aclose()
+
+    assert error is type(caught.value)
+    assert ["identity"] == asked
 
 
 @pytest.mark.parametrize(
@@ -97,11 +139,11 @@ async def test_a_request_says_who_asks_and_keeps_its_token_to_itself() -> None:
         pytest.param(409, True, Rejected, id="409 is final"),
         pytest.param(422, True, Rejected, id="422 is final"),
         pytest.param(429, False, BadAnswer, id="asking too often is our own trouble"),
-        pytest.param(429, True, Unreachable, id="a change refused for its pace was not made"),
+        pytest.param(429, True, NotDone, id="a change refused for its pace was not made"),
         pytest.param(500, False, Unreachable, id="500 of a read is down"),
         pytest.param(500, True, OutcomeUnknown, id="500 of a change may have happened"),
         pytest.param(502, True, OutcomeUnknown, id="a gateway may have lost the answer"),
-        pytest.param(503, True, Unreachable, id="503 says that nothing was done"),
+        pytest.param(503, True, OutcomeUnknown, id="503 does not prove that nothing was done"),
         pytest.param(302, False, BadAnswer, id="an API does not redirect"),
     ],
 )
@@ -121,9 +163,9 @@ async def test_a_status_means(status: int, changing: bool, error: type[TargetErr
 @pytest.mark.parametrize(
     ("raised", "changing", "error"),
     [
-        pytest.param(httpx.ConnectError("refused"), True, Unreachable, id="what never left has not happened"),
-        pytest.param(httpx.ConnectTimeout("slow"), True, Unreachable, id="a slow connection never left"),
-        pytest.param(httpx.PoolTimeout("full"), True, Unreachable, id="our own queue never left"),
+        pytest.param(httpx.ConnectError("refused"), True, NotDone, id="what never left has not happened"),
+        pytest.param(httpx.ConnectTimeout("slow"), True, NotDone, id="a slow connection never left"),
+        pytest.param(httpx.PoolTimeout("full"), True, NotDone, id="our own queue never left"),
         pytest.param(httpx.ReadTimeout("slow"), False, Unreachable, id="a read without an answer is down"),
         pytest.param(httpx.ReadTimeout("slow"), True, OutcomeUnknown, id="a change without an answer is unknown"),
         pytest.param(httpx.ReadError("reset"), True, OutcomeUnknown, id="a change broken off is unknown"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.slack.guard import FRESH_FOR
 from bot.store import Row
 from tests.slack.listeners import GATE, RAN
 from tests.slack.world import SlackWorld, slash
@@ -48,6 +49,21 @@ async def test_a_repeated_delivery_runs_nothing_twice(world: SlackWorld, text: s
     await world.sees("You said the last")
 
     assert [("sre", text), ("sre", "the last")] == RAN
+
+
+async def test_a_repetition_is_known_as_long_as_its_signature_is_fresh(world: SlackWorld) -> None:
+    """Almost five minutes later, after old keys were forgotten, the same signed request still runs nothing."""
+    await world.types("change it")
+    await world.sees("You said change it")
+    await world.until(world.nothing_open, "it is finished")
+
+    world.clock.advance(FRESH_FOR - 5_000)
+    await world.service.inbox_duty.run(world.clock.now())
+    await world.does("redeliver", times=1)
+    await world.types("the last")
+    await world.sees("You said the last")
+
+    assert [("sre", "change it"), ("sre", "the last")] == RAN
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ class Stage:
     def close(self) -> None:
         """Stop the demo and its loop."""
         self.run(self.demo.stop())
+        self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
@@ -68,6 +69,14 @@ class Stage:
         with psycopg.connect(self.database, autocommit=True) as connection:
             connection.execute("drop schema public cascade")
             connection.execute("create schema public")
+
+
+async def _end_tasks() -> None:
+    """End what still waits on this loop, as asyncio.run does; otherwise asyncio says that it was destroyed."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 @pytest.fixture(scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in DATABASES])

@@ -1,7 +1,6 @@
 """`/health`: worst first, with value, threshold and since when; healthy checks folded into a count."""
 
 import re
-import time
 
 import pytest
 
@@ -62,17 +61,13 @@ async def test_our_own_trouble_is_unknown_and_not_critical(world: World) -> None
 
 @pytest.mark.row("A1")
 async def test_a_hanging_target_delays_nobody_elses_line(world: World) -> None:
-    """What is known stands on the screen within a second, the whole by five."""
+    """What is known stands on the screen while the target is still being asked; the whole follows it."""
     await world.lab("newsletter", "app", state="slow")
-    started = time.monotonic()
 
     first = await world.user("sre").types("/health newsletter").sees("still answering")
-    early = time.monotonic() - started
     whole = await world.sees("Refresh", since=first.message["ts"])
 
     assert "app" in first.words.split("⏳ still answering")[1]
-    # A timed bar belongs in the bench; this one only tells "at once" from "after the target's time-out".
-    assert early < 3.5
     assert "🔴 Newsletter" in whole.words
     assert "still answering" not in whole.words
     assert "app  no answer within" in whole.words or "app  did not answer" in whole.words
