@@ -30,6 +30,11 @@ queries.statements()["test_locks"] = "select name, operation from operation_lock
 queries.statements()["test_messages"] = "select key, channel, body from message order by created_at, key"
 queries.statements()["test_lane"] = "select lane, thread_key from message where key = :key"
 queries.statements()["test_audit"] = "select actor, kind, subject from audit order by written, kind"
+queries.statements()["test_details"] = "select * from audit where kind = :kind order by id"
+queries.statements()["test_message"] = (
+    "select created_at, channel, fallback, thread_key, lane from message where key = :key"
+)
+queries.statements()["test_approvals"] = "select person, at, via from operation_approval order by at, person"
 
 ENGINEER, SRE, LEAD, MANAGER = (Actor(name, f"U0{name.upper()}") for name in ("engineer", "sre", "lead", "manager"))
 STRANGER = Actor("U0STRANGER", "U0STRANGER")
@@ -202,6 +207,26 @@ class World:
         """Actor, kind and subject of each audit row, in order."""
         rows = await self.ledger.read(lambda tx: tx.all("test_audit"))
         return [(row["actor"], row["kind"], row["subject"]) for row in rows]
+
+    async def details(self, kind: str) -> list[tuple[int, str, str, str, dict[str, Any]]]:
+        """When, who, by which way, of what and the details of each audit row of one kind."""
+        rows = await self.ledger.read(lambda tx: tx.all("test_details", kind=kind))
+        return [(row["at"], row["actor"], row["via"], row["subject"], json.loads(row["detail"])) for row in rows]
+
+    async def row(self, number: int = 1) -> dict[str, Any]:
+        """The row of an operation, as the ledger holds it."""
+        row = await self.ledger.read(lambda tx: tx.one("operation_by_number", number=number))
+        return dict(row or {})
+
+    async def approvals(self) -> list[tuple[str, int, str]]:
+        """Who approved anything, when and by which way."""
+        rows = await self.ledger.read(lambda tx: tx.all("test_approvals"))
+        return [(row["person"], row["at"], row["via"]) for row in rows]
+
+    async def sent(self, key: str) -> dict[str, Any]:
+        """When a message was written, and where it goes."""
+        row = await self.ledger.read(lambda tx: tx.one("test_message", key=key))
+        return dict(row or {})
 
     async def locks(self) -> list[str]:
         """The names of the locks that are held."""
