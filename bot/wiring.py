@@ -50,6 +50,7 @@ from bot.services.health import Health
 from bot.services.heartbeat import Beat, Heartbeat
 from bot.services.home import Home
 from bot.services.inbox import Inbox
+from bot.services.incident_checks import FollowedChecks, SystemChecks
 from bot.services.incident_evidence import IncidentEvidence
 from bot.services.incident_rooms import IncidentRooms
 from bot.services.incidents import Incidents
@@ -141,7 +142,15 @@ async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
         operations = Operations(
             ledger, clock, policy, directory, oncall, health, actions(assembly.systems, clock), steward, owner
         )
-        incidents = Incidents(ledger, clock, steward, systems=assembly.systems, oncall=oncall, matrix=Matrix(steward))
+        incidents = Incidents(
+            ledger,
+            clock,
+            steward,
+            systems=assembly.systems,
+            oncall=oncall,
+            matrix=Matrix(steward),
+            checks=SystemChecks(health),
+        )
         services = Services(
             clock=clock,
             ledger=ledger,
@@ -200,7 +209,15 @@ class Server:
         services, steward = bot.services, bot.configuration.steward
         zone = ZoneInfo(steward.timezone)
         inbox = Inbox(bot.ledger, bot.clock, owner=bot.owner)
-        self._probe = Probe(services.health, services.systems, bot.ledger, bot.clock, channel=steward.channel)
+        posts = services.incidents.posts
+        self._probe = Probe(
+            services.health,
+            services.systems,
+            bot.ledger,
+            bot.clock,
+            channel=steward.channel,
+            follow=FollowedChecks(bot.ledger, bot.clock, oncall=services.oncall, posts=posts),
+        )
         rooms = SlackRooms(bot.client)
         delivery = Delivery(SlackChat(bot.client, zone), rooms, bot.pager, bot.clock)
         self._sender = Sender(bot.ledger, bot.clock, delivery, owner=bot.owner)
@@ -233,9 +250,8 @@ class Server:
             ),
             zone=zone,
         )
-        posts = services.incidents.posts
         self._duties: list[Duty] = [
-            Escalation(bot.ledger, services.oncall, services.incidents.steps),
+            Escalation(bot.ledger, services.oncall, services.incidents.steps, SystemChecks(services.health)),
             services.operations.timers,
             services.operations.execution,
             self.slack.inbox_duty,

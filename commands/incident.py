@@ -1,10 +1,11 @@
 """`/incident`: open an incident, say who has it, how it stands, and that it is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain import incident_messages, incident_request
+from bot.domain import incident_questions as questions
 from bot.domain.errors import FieldErrors, NotFound, UsageError
-from bot.domain.incident import Event, Incident, Reference, Severity
+from bot.domain.incident import Event, Incident, Reference, Severity, State
 from bot.domain.incident_board import Board, state_text
 from bot.domain.incident_request import IncidentRequest
 from bot.domain.message import (
@@ -21,11 +22,15 @@ from bot.domain.message import (
     lines,
 )
 from bot.domain.policy import Risk
+from bot.domain.system_name import named, nearly_named
 from bot.services.container import Services
 from bot.services.invocation import Incoming, Invocation, Listener, button, command, form
 
 USAGE = incident_request.USAGE
 DESCRIPTION = "Open an incident, acknowledge it, update it, resolve it"
+
+USUAL = Severity.P1
+"""The severity of an incident that is opened without one; the reply says so."""
 
 _SEVERITIES = (
     Option("P0 · it is down for everybody; pages at once", "P0"),
@@ -37,19 +42,19 @@ _SEVERITIES = (
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A press of a button that decides: the incident's opaque id, and for a page the level that the person saw."""
+    """A press of a button of a page: the incident's opaque id, and the level or the page that the person saw."""
 
     reference: Reference
-    level: int | None = None
+    seen: int | None = None
     risk: Risk = Risk.CHANGE
 
     @classmethod
     def parse(cls, incoming: Incoming) -> "Press":
-        """`TOKEN` or `TOKEN:LEVEL`."""
-        token, _, level = incoming.text.partition(":")
+        """`TOKEN` or `TOKEN:NUMBER`."""
+        token, _, seen = incoming.text.partition(":")
         if not token:
             raise UsageError("This button belongs to no incident; /incident list shows the open ones.")
-        return cls(Reference(token=token), int(level) if level.isdecimal() and len(level) < 4 else None)
+        return cls(Reference(token=token), int(seen) if seen.isdecimal() and len(seen) < 6 else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,14 @@ class UpdateForm:
     """Asks for the form of an update."""
 
     reference: Reference
+    text: str = ""
     risk: Risk = Risk.READ
+
+    @classmethod
+    def parse(cls, incoming: Incoming) -> "UpdateForm":
+        """`TOKEN`, or `TOKEN:TEXT` where a text was typed before it was known which incident it is about."""
+        request = incident_request.pressed("update", incoming.text)
+        return cls(request.reference, request.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Opening:
     system: str
     title: str
     impact: str
+    sure: bool = False
     risk: Risk = Risk.CHANGE
 
     @classmethod
@@ -87,6 +100,21 @@ class Opening:
             raise FieldErrors({"title": "Say in a few words what is wrong, such as: mail stopped"})
         severity = incident_request.severity_of(fields.get("severity") or "P1")
         return cls(severity, fields.get("system", ""), title, fields.get("impact", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A press of what opens an incident after a question: what would be typed, and on a second line the impact."""
+
+    request: IncidentRequest
+    impact: str
+    risk: Risk = Risk.CHANGE
+
+    @classmethod
+    def parse(cls, incoming: Incoming) -> "Opened":
+        """From the button's value."""
+        typed, _, impact = incoming.text.partition("\n")
+        return cls(incident_request.parse(f"open {typed}"), impact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +135,30 @@ class Update:
         return cls(Reference(token=incoming.private), text, impact)
 
 
+@dataclass(frozen=True, slots=True)
+class SeverityChange:
+    """A filled form of another severity."""
+
+    reference: Reference
+    severity: Severity
+    reason: str
+    risk: Risk = Risk.CHANGE
+
+    @classmethod
+    def parse(cls, incoming: Incoming) -> "SeverityChange":
+        """From the form's fields; the reason must say something."""
+        reason = incoming.fields.get("reason", "").strip()
+        if not reason:
+            raise FieldErrors({"reason": "Say why, such as: half of the mail is lost"})
+        return cls(Reference(token=incoming.private), incident_request.severity_of(incoming.fields["severity"]), reason)
+
+
 def _typed(incoming: Incoming) -> IncidentRequest:
     return incident_request.parse(incoming.text, room=incoming.channel)
+
+
+def _pressed(incoming: Incoming) -> IncidentRequest:
+    return incident_request.pressed(incoming.key.rpartition(".")[2], incoming.text)
 
 
 @command("/incident", usage=USAGE, description=DESCRIPTION, parse=_typed)
@@ -116,40 +166,114 @@ async def incident(call: Invocation[IncidentRequest], services: Services) -> Mes
     """Whatever the verb says; what changes something is one transaction with its messages."""
     request, incidents = call.request, services.incidents
     if request.verb == "open":
-        return await _open(call, services)
+        return await _open(call, services, request)
     if request.verb == "list":
         return _list([(found, _title(services, found.system)) for found in await incidents.unresolved()])
     if request.verb == "show":
         return _shown(*await incidents.board(request.reference))
+    meant = await incidents.meant(request.reference, request.verb)
+    if len(meant) > 1:
+        titles = [_title(services, found.system) for found in meant]
+        typed = f"{request.severity} {request.text}" if request.severity else request.text
+        return questions.which_incident(request.verb, meant, titles, typed)
+    if not meant:
+        raise NotFound(f"No incident is open. Name one to {request.verb}: /incident {request.verb} INC-1")
+    return await _act(call, services, replace(request, reference=Reference(id=meant[0].id)))
+
+
+Acting = Invocation[IncidentRequest] | Invocation[SeverityChange]
+Opens = Invocation[IncidentRequest] | Invocation[Opened] | Invocation[Opening]
+
+
+async def _act(call: Acting, services: Services, request: IncidentRequest) -> Message | Modal:
+    """What is done to one incident."""
+    incidents, reference, receipt = services.incidents, request.reference, call.receipt
     if request.verb == "update":
-        if request.wants_form:
-            found = await incidents.find(request.reference)
-            return _update_form(found.id, found.token, found.impact)
-        board = await incidents.update(request.reference, request.text, call.actor, receipt=call.receipt)
-    elif request.verb == "severity" and request.severity is not None:
-        board = await incidents.change_severity(request.reference, request.severity, call.actor, receipt=call.receipt)
-    elif request.verb == "ack":
-        board = await incidents.acknowledge(request.reference, call.actor, receipt=call.receipt)
-    elif request.verb == "mitigate":
-        board = await incidents.mitigate(request.reference, call.actor, text=request.text, receipt=call.receipt)
-    else:
-        board = await incidents.resolve(request.reference, call.actor, text=request.text, receipt=call.receipt)
+        return await _update(call, services, request)
+    if request.verb == "severity" and request.severity is not None:
+        return await _change_severity(call, services, request, request.severity)
+    if request.verb == "ack":
+        return _done(await incidents.acknowledge(reference, call.actor, receipt=receipt))
+    if request.verb == "reopen":
+        return _done(await incidents.reopen(reference, call.actor, text=request.text, receipt=receipt))
+    return await _end(call, services, request)
+
+
+async def _update(call: Acting, services: Services, request: IncidentRequest) -> Message | Modal:
+    if request.wants_form:
+        found = await services.incidents.find(request.reference)
+        return _update_form(found.id, found.token, found.impact)
+    return _updated(await services.incidents.update(request.reference, request.text, call.actor, receipt=call.receipt))
+
+
+async def _change_severity(
+    call: Acting, services: Services, request: IncidentRequest, severity: Severity
+) -> Message | Modal:
+    """With a reason; asked before it silences what nobody has answered."""
+    incidents = services.incidents
+    found = await incidents.find(request.reference)
+    if request.wants_form:
+        return _severity_form(found, severity)
+    silence = None if request.sure else incidents.silenced(found, severity)
+    if silence is not None:
+        return questions.silences(found, severity, silence.next_at, request.text)
+    board = await incidents.change_severity(
+        request.reference, severity, call.actor, reason=request.text, receipt=call.receipt
+    )
     return _done(board)
 
 
-async def _open(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
-    """A severity and a system are enough; a title alone opens a P1 at once: at night a form costs a minute."""
-    request = call.request
+async def _end(call: Acting, services: Services, request: IncidentRequest) -> Message:
+    """Mitigated or resolved; asked while checks are critical."""
+    incidents = services.incidents
+    found = await incidents.find(request.reference)
+    critical = await incidents.critical(found) if found.state is not State.RESOLVED else ()
+    if critical and not request.sure:
+        return questions.still_critical(found, request.verb, critical, request.text)
+    end = incidents.mitigate if request.verb == "mitigate" else incidents.resolve
+    return _done(await end(request.reference, call.actor, text=request.text, despite=critical, receipt=call.receipt))
+
+
+async def _open(call: Opens, services: Services, request: IncidentRequest, impact: str = "") -> Message | Modal:
+    """A severity and a system are enough; a title alone opens a P1 at once: at night a form costs a minute.
+
+    What may be meant otherwise is asked: a severity inside the title, and a name that is nearly a system's.
+    """
     if request.wants_form:
         return _open_form(services, severity=request.severity)
-    system, words = _system(services, request.words)
+    names = _names(services)
+    system, words = named(request.words, names)
     severity = request.severity
-    if system and words and severity is None and words[0].upper() in Severity.__members__:
-        # `newsletter P0 mail stopped` means what it says: as a title, the P0 would page as a P1.
-        severity, words = Severity(words[0].upper()), words[1:]
+    if system and severity is None:
+        # `newsletter P0: mail stopped` means what it says: as a title, the P0 would page as a P1.
+        severity, rest = incident_request.leading_severity(list(words))
+        words = tuple(rest)
+    if not request.sure:
+        within = incident_request.severity_within(words) if severity is None else None
+        if within is not None:
+            return questions.which_severity(within, USUAL, system, words)
+        near, after = ("", words) if system else nearly_named(words, names)
+        if near:
+            miss = questions.NearMiss(near, _title(services, near), " ".join(words), " ".join(after))
+            return questions.which_system(severity or USUAL, miss, impact)
     title = " ".join(words) or f"{_title(services, system)} is in trouble"
+    return await _opened(call, services, Opening(severity or USUAL, system, title, impact, sure=request.sure))
+
+
+async def _opened(call: Opens, services: Services, opening: Opening) -> Message:
+    """Open it, unless something of the same system is not over: then that is pointed out first."""
+    if opening.system and not opening.sure:
+        known = [it for it in await services.incidents.unresolved() if it.system == opening.system]
+        if known:
+            title = _title(services, opening.system)
+            return questions.another(known, opening.severity, title, opening.title, opening.impact)
     board = await services.incidents.open(
-        title, severity or Severity.P1, call.actor, system=system, receipt=call.receipt
+        opening.title,
+        opening.severity,
+        call.actor,
+        system=opening.system,
+        impact=opening.impact,
+        receipt=call.receipt,
     )
     return incident_messages.opened(board)
 
@@ -157,16 +281,13 @@ async def _open(call: Invocation[IncidentRequest], services: Services) -> Messag
 @form("incident.open", parse=Opening.parse)
 async def opening(call: Invocation[Opening], services: Services) -> Message:
     """Open an incident from the form."""
-    request = call.request
-    board = await services.incidents.open(
-        request.title,
-        request.severity,
-        call.actor,
-        system=request.system,
-        impact=request.impact,
-        receipt=call.receipt,
-    )
-    return incident_messages.opened(board)
+    return await _opened(call, services, call.request)
+
+
+@button("incident.open", parse=Opened.parse)
+async def open_button(call: Invocation[Opened], services: Services) -> Message | Modal:
+    """Open it as the answer to a question says."""
+    return await _open(call, services, call.request.request, call.request.impact)
 
 
 @button("incident.open_form", parse=lambda incoming: OpenForm(incoming.text))
@@ -175,23 +296,25 @@ async def open_form(call: Invocation[OpenForm], services: Services) -> Modal:
     return _open_form(services, system=call.request.system)
 
 
-@button("incident.ack", parse=Press.parse)
-async def ack(call: Invocation[Press], services: Services) -> Message:
+@button("incident.ack", parse=_pressed)
+async def ack(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
     """The person has it."""
-    return _done(await services.incidents.acknowledge(call.request.reference, call.actor, receipt=call.receipt))
+    return await _act(call, services, call.request)
 
 
 @button("incident.pass_on", parse=Press.parse)
 async def pass_on(call: Invocation[Press], services: Services) -> Message:
     """The person cannot take it."""
-    return _done(await services.incidents.pass_on(call.request.reference, call.actor, receipt=call.receipt))
+    request = call.request
+    board = await services.incidents.pass_on(request.reference, call.actor, ping=request.seen, receipt=call.receipt)
+    return _done(board)
 
 
 @button("incident.page_next", parse=Press.parse)
 async def page_next(call: Invocation[Press], services: Services) -> Message:
     """Page the next level now."""
     request = call.request
-    board = await services.incidents.page_next(request.reference, call.actor, level=request.level, receipt=call.receipt)
+    board = await services.incidents.page_next(request.reference, call.actor, level=request.seen, receipt=call.receipt)
     return _done(board)
 
 
@@ -202,23 +325,43 @@ async def own_channel(call: Invocation[Press], services: Services) -> Message:
     return Message.plain(f"{board.incident.id} gets a channel of its own in a moment.")
 
 
-@button("incident.mitigate", parse=Press.parse)
-async def mitigate(call: Invocation[Press], services: Services) -> Message:
+@button("incident.mitigate", parse=_pressed)
+async def mitigate(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
     """The harm is stopped."""
-    return _done(await services.incidents.mitigate(call.request.reference, call.actor, receipt=call.receipt))
+    return await _act(call, services, call.request)
 
 
-@button("incident.resolve", parse=Press.parse)
-async def resolve(call: Invocation[Press], services: Services) -> Message:
+@button("incident.resolve", parse=_pressed)
+async def resolve(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
     """It is over."""
-    return _done(await services.incidents.resolve(call.request.reference, call.actor, receipt=call.receipt))
+    return await _act(call, services, call.request)
 
 
-@button("incident.update_form", parse=lambda incoming: UpdateForm(Press.parse(incoming).reference))
+@button("incident.reopen", parse=_pressed)
+async def reopen(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
+    """It is broken again."""
+    return await _act(call, services, call.request)
+
+
+@button("incident.severity", parse=_pressed)
+async def severity(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
+    """Another severity, as the answer to a question says."""
+    return await _act(call, services, call.request)
+
+
+@form("incident.severity", parse=SeverityChange.parse)
+async def severity_form(call: Invocation[SeverityChange], services: Services) -> Message | Modal:
+    """Another severity from the form."""
+    request = call.request
+    words = tuple(request.reason.split())
+    return await _act(call, services, IncidentRequest("severity", request.reference, request.severity, words))
+
+
+@button("incident.update_form", parse=UpdateForm.parse)
 async def update_form(call: Invocation[UpdateForm], services: Services) -> Modal:
     """Show the form of an update."""
     found = await services.incidents.find(call.request.reference)
-    return _update_form(found.id, found.token, found.impact)
+    return _update_form(found.id, found.token, found.impact, call.request.text)
 
 
 @form("incident.update", parse=Update.parse)
@@ -228,7 +371,7 @@ async def update(call: Invocation[Update], services: Services) -> Message:
     board = await services.incidents.update(
         request.reference, request.text, call.actor, impact=request.impact, receipt=call.receipt
     )
-    return _done(board)
+    return _updated(board)
 
 
 def _done(board: Board) -> Message:
@@ -236,6 +379,15 @@ def _done(board: Board) -> Message:
     found = board.incident
     text = f"{found.id} {found.severity} · {state_text(found)}"
     return Message(text, (lines((Bold(f"{found.id} {found.severity}"), f" · {state_text(found)}")),))
+
+
+def _updated(board: Board) -> Message:
+    """As `_done`; of a mitigated incident with the way back, since nobody is paged for it any more."""
+    found, done = board.incident, _done(board)
+    if found.state is not State.MITIGATED:
+        return done
+    asked = lines(f"Nobody is paged for it any more. Broken again? /incident reopen {found.id}")
+    return Message(done.text, (*done.parts, asked, Buttons((incident_messages.reopen_button(found),))))
 
 
 def _list(found: list[tuple[Incident, str]]) -> Message:
@@ -253,12 +405,10 @@ def _shown(board: Board, events: list[Event]) -> Message:
     return Message(shown.text, (*shown.parts, incident_messages.timeline_lines(tuple(events[-20:]))))
 
 
-def _system(services: Services, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """The system that the first word names, if it does, and the rest."""
-    names = {system.name: system.name for system in services.systems.all()}
-    names |= {system.title.lower(): system.name for system in services.systems.all()}
-    system = names.get(words[0].lower().rstrip(":,"))
-    return (system, words[1:]) if system else ("", words)
+def _names(services: Services) -> dict[str, str]:
+    """What a person may write for each system."""
+    systems = services.systems.all()
+    return {it.title.lower(): it.name for it in systems} | {it.name.lower(): it.name for it in systems}
 
 
 def _title(services: Services, system: str) -> str:
@@ -276,7 +426,7 @@ def _open_form(services: Services, *, system: str = "", severity: Severity | Non
         form="incident.open",
         submit="Open and page",
         fields=(
-            ChoiceField("severity", "Severity", _SEVERITIES, initial=(severity or Severity.P1).value),
+            ChoiceField("severity", "Severity", _SEVERITIES, initial=(severity or USUAL).value),
             ChoiceField("system", "System", options, initial=known, optional=True),
             TextField("title", "What is wrong", placeholder="mail stopped"),
             TextField("impact", "Who notices, and how", optional=True, multiline=True),
@@ -284,13 +434,26 @@ def _open_form(services: Services, *, system: str = "", severity: Severity | Non
     )
 
 
-def _update_form(incident_id: str, token: str, impact: str) -> Modal:
+def _severity_form(found: Incident, severity: Severity) -> Modal:
+    return Modal(
+        title=f"Severity of {found.id}",
+        form="incident.severity",
+        private=found.token,
+        submit="Change",
+        fields=(
+            ChoiceField("severity", f"From {found.severity} to", _SEVERITIES, initial=severity.value),
+            TextField("reason", "Why", placeholder="half of the mail is lost"),
+        ),
+    )
+
+
+def _update_form(incident_id: str, token: str, impact: str, text: str = "") -> Modal:
     return Modal(
         title=f"Update {incident_id}",
         form="incident.update",
         private=token,
         fields=(
-            TextField("text", "How it stands now", optional=True, multiline=True),
+            TextField("text", "How it stands now", initial=text, optional=True, multiline=True),
             TextField("impact", "Who notices, and how", initial=impact, optional=True, multiline=True),
         ),
     )
@@ -306,6 +469,10 @@ LISTENERS: tuple[Listener, ...] = (
     own_channel,
     mitigate,
     resolve,
+    reopen,
+    severity,
+    severity_form,
+    open_button,
     update_form,
     update,
 )

@@ -35,14 +35,36 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
+ClockName = Literal["respond", "mitigate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one run of a clock went. `start` tells its runs apart; `done` is None where it ran out before anything."""
+
+    clock: ClockName
+    severity: Severity
+    start: int
+    limit: int
+    done: int | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it was done in time."""
+        return self.done is not None and self.done <= self.limit
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One incident. Times are epoch ms, None while it has not happened.
 
     `epoch` is the fencing token: it rises with everything that makes an earlier page obsolete. `planned_from` is where
-    the ladder counts from: the opening, or the moment the severity was raised. `paged` and `informed` count the levels
-    that have been reached in either way; `nudged_at` is the last page since the owner's last sign of life.
-    `token` is the opaque id in buttons. `room` is the id of its own channel, `room_wanted` whether it is to have one.
+    the ladder counts from: the opening, the moment the severity was raised, or the reopening. `paged` and `informed`
+    count the levels that have been reached in either way; `nudged_at` is the last page since the owner's last sign of
+    life. `token` is the opaque id in buttons. `room` is the id of its own channel, `room_wanted` whether it is to have
+    one. `owned_at` is when its owner took it, `taken_from` who had it before. `verdicts` are those that stand: given
+    before a change of the severity or a reopening. `checks` says in one line what the checks said at `checks_at`, and
+    `failing` which of them failed.
     """
 
     id: str
@@ -57,6 +79,8 @@ class Incident:
     opened_by: Actor
     planned_from: int
     owner: Actor | None = None
+    owned_at: int | None = None
+    taken_from: str = ""
     acknowledged_at: int | None = None
     updated_at: int | None = None
     mitigated_at: int | None = None
@@ -71,7 +95,10 @@ class Incident:
     room_wanted: bool = True
     room_archived_at: int | None = None
     checks: str = ""
+    checks_at: int | None = None
+    failing: str = ""
     suspect: str = ""
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def active(self) -> bool:

@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass
 
+from bot.domain import incident_clocks
 from bot.domain.escalation import Ladder, Step
 from bot.domain.incident import Event, Incident, Ping, State
 from bot.domain.message import Button, Confirm, Line, Moment
 from bot.domain.people import Actor, called
+from bot.domain.timing import SECOND
 
 SIGNS = {State.OPEN: "🚨", State.ACKNOWLEDGED: "✋", State.MITIGATED: "🩹", State.RESOLVED: "✅"}
+
+
+FRESH = 10 * SECOND
+"""A page that carries older readings than this says so: the checks did not answer when it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +58,40 @@ def state_text(incident: Incident) -> str:
 
 
 def state_line(board: Board) -> Line:
-    """The state and since when."""
+    """The state and since when; of a take-over also who had it before."""
     incident = board.incident
     since = {
-        State.OPEN: incident.opened_at,
-        State.ACKNOWLEDGED: incident.acknowledged_at,
+        State.OPEN: None,
+        # Taken before its moment was kept.
+        State.ACKNOWLEDGED: incident.acknowledged_at if incident.owned_at is None else incident.owned_at,
         State.MITIGATED: incident.mitigated_at,
         State.RESOLVED: incident.resolved_at,
     }[incident.state]
-    if incident.state is State.OPEN or since is None:
-        return ("nobody has it yet",)
-    return (f"{state_text(incident)}, ", Moment(since))
+    if since is None:
+        return (state_text(incident),)
+    before = incident.taken_from if incident.state is State.ACKNOWLEDGED else ""
+    earlier: Line = (f" (before: {called(before)})",) if before else ()
+    return (f"{state_text(incident)}, ", Moment(since), *earlier)
 
 
-def evidence_lines(incident: Incident) -> tuple[Line, ...]:
-    """What the checks say, and the change that is suspected."""
+def evidence_lines(incident: Incident, asked_at: int | None = None) -> tuple[Line, ...]:
+    """What the checks said and when, and the change that is suspected.
+
+    `asked_at`: when they were asked; where the answer is older than that, it says so.
+    """
     lines: list[Line] = []
     if incident.checks:
-        lines.append((f"Checks: {incident.checks}",))
+        at = incident.opened_at if incident.checks_at is None else incident.checks_at
+        late = asked_at is not None and at < asked_at - FRESH
+        lines.append(("Checks as of " if late else "Checks at ", Moment(at), f": {incident.checks}"))
     if incident.suspect:
         lines.append((f"Suspect change: {incident.suspect}",))
     return tuple(lines)
 
 
 def coming(at: int, board: Board) -> Moment:
-    """A moment to come. In business hours the time alone would not say of which day."""
-    return Moment(at, "time" if board.ladder.phones else "date")
+    """A moment to come."""
+    return incident_clocks.coming(at, board.ladder)
 
 
 def planned_line(planned: Planned, board: Board) -> Line:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from bot.domain import incident_clocks
 from bot.domain.errors import Conflict
+from bot.domain.escalation import Ladder
 from bot.domain.incident import Incident, Severity, State
 from bot.domain.people import Actor, called
 
@@ -11,20 +13,27 @@ def acknowledge(incident: Incident, actor: Actor, now: int) -> Incident:
     """`actor` has it: paging stops. From the owner it is a sign of life, from another person a take-over."""
     _refuse_over(incident)
     if incident.state is State.MITIGATED:
-        raise Conflict(f"{incident.id} is mitigated already; nobody is paged for it any more.")
+        raise Conflict(f"{incident.id} is mitigated already; reopen it if it is broken again.")
+    before = incident.owner
+    same = before is not None and before.person == actor.person
     return replace(
         incident,
         state=State.ACKNOWLEDGED,
         epoch=incident.epoch + 1,
         owner=actor,
+        owned_at=incident.owned_at if same else now,
+        taken_from=incident.taken_from if same or before is None else before.person,
         acknowledged_at=now if incident.acknowledged_at is None else incident.acknowledged_at,
         updated_at=now,
         nudged_at=None,
     )
 
 
-def change_severity(incident: Incident, severity: Severity, now: int) -> Incident:
-    """Another row of the matrix: raised, its clocks start now and page anew; lowered, they go on as they are."""
+def change_severity(incident: Incident, severity: Severity, now: int, *, ladder: Ladder) -> Incident:
+    """Another row of the matrix: raised, its clocks start now and page anew; lowered, they go on as they are.
+
+    `ladder` is the row that it leaves: what its clocks have come to by now stands.
+    """
     _refuse_over(incident)
     if incident.severity is severity:
         raise Conflict(f"{incident.id} is {severity} already.")
@@ -32,13 +41,41 @@ def change_severity(incident: Incident, severity: Severity, now: int) -> Inciden
         incident,
         severity=severity,
         epoch=incident.epoch + 1,
+        verdicts=incident_clocks.settled(ladder, incident, now),
         room_wanted=incident.room_wanted or (severity.has_room and not incident.severity.has_room),
     )
     if severity.rank > incident.severity.rank:
         return changed
     restarted = replace(changed, planned_from=now, informed=0, informed_at=None)
     # Whoever has acknowledged it knows; paging starts anew only while nobody has.
-    return replace(restarted, paged=0, paged_at=None) if incident.state is State.OPEN else restarted
+    if incident.state is not State.OPEN:
+        return restarted
+    return replace(restarted, paged=0, paged_at=None, acknowledged_at=None)
+
+
+def reopen(incident: Incident, now: int, *, ladder: Ladder) -> Incident:
+    """It is broken again: nobody has it, its clocks start now, and the first level is paged as for a new one."""
+    if incident.active:
+        raise Conflict(f"{incident.id} is open; there is nothing to reopen.")
+    return replace(
+        incident,
+        state=State.OPEN,
+        epoch=incident.epoch + 1,
+        verdicts=incident_clocks.settled(ladder, incident, now),
+        planned_from=now,
+        owner=None,
+        owned_at=None,
+        taken_from="",
+        acknowledged_at=None,
+        updated_at=None,
+        mitigated_at=None,
+        resolved_at=None,
+        paged=0,
+        paged_at=None,
+        informed=0,
+        informed_at=None,
+        nudged_at=None,
+    )
 
 
 def update(incident: Incident, now: int) -> Incident:
@@ -59,6 +96,7 @@ def mitigate(incident: Incident, actor: Actor, now: int) -> Incident:
         state=State.MITIGATED,
         epoch=incident.epoch + 1,
         owner=incident.owner or actor,
+        owned_at=now if incident.owner is None else incident.owned_at,
         mitigated_at=now,
         updated_at=now,
     )
@@ -72,6 +110,7 @@ def resolve(incident: Incident, actor: Actor, now: int) -> Incident:
         state=State.RESOLVED,
         epoch=incident.epoch + 1,
         owner=incident.owner or actor,
+        owned_at=now if incident.owner is None else incident.owned_at,
         mitigated_at=now if incident.mitigated_at is None else incident.mitigated_at,
         resolved_at=now,
         updated_at=now,
@@ -85,7 +124,9 @@ def pass_on(incident: Incident, actor: Actor) -> Incident:
         raise Conflict(f"{incident.id} is mitigated; there is nobody to page for it.")
     if incident.owner is not None and incident.owner.person != actor.person:
         raise Conflict(f"{called(incident.owner.person)} has {incident.id}; only they can pass it on.")
-    return replace(incident, state=State.OPEN, epoch=incident.epoch + 1, owner=None, nudged_at=None)
+    return replace(
+        incident, state=State.OPEN, epoch=incident.epoch + 1, owner=None, owned_at=None, taken_from="", nudged_at=None
+    )
 
 
 def want_room(incident: Incident) -> Incident:
@@ -99,4 +140,4 @@ def want_room(incident: Incident) -> Incident:
 def _refuse_over(incident: Incident) -> None:
     if incident.state is State.RESOLVED:
         # Who resolved it stands in its channel; its owner may be somebody else.
-        raise Conflict(f"{incident.id} was resolved; open a new one if it is back.")
+        raise Conflict(f"{incident.id} was resolved; reopen it if it is back: /incident reopen {incident.id}")

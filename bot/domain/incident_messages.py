@@ -1,11 +1,11 @@
 """What people read of an incident: the header that is edited through its life, lists, and the timeline."""
 
+from bot.domain import incident_clocks
 from bot.domain.incident import Event, Incident, State
 from bot.domain.incident_board import (
     SIGNS,
     Board,
     at_name,
-    coming,
     evidence_lines,
     follows_line,
     names_of,
@@ -30,7 +30,6 @@ from bot.domain.message import (
     Small,
 )
 from bot.domain.people import called
-from bot.domain.timing import MINUTE, span
 
 
 def header(board: Board) -> Message:
@@ -52,7 +51,7 @@ def header(board: Board) -> Message:
     plan = _plan(board)
     if plan:
         parts.append(Paragraph(((Bold("Plan"), " if nobody answers"), *plan)))
-    if incident.active and (incident.checks or incident.suspect):
+    if incident.state is not State.RESOLVED and (incident.checks or incident.suspect):
         parts.append(Paragraph(evidence_lines(incident)))
     buttons = _header_buttons(board)
     if buttons:
@@ -106,25 +105,10 @@ def _now(board: Board) -> Line:
 
 def _clocks(board: Board) -> Line:
     incident, ladder = board.incident, board.ladder
-    start = incident.planned_from
-    respond = _clock(
-        "respond", incident.acknowledged_at or incident.mitigated_at, start, ladder.respond_by(start), board
-    )
-    escalate = _clock("mitigate", incident.mitigated_at, start, ladder.escalate_by(start), board)
     due: Line = ()
     if incident.state is State.ACKNOWLEDGED and ladder.stale is not None and incident.updated_at is not None:
         due = (" · next update by ", Moment(ladder.moment(incident.updated_at, ladder.stale)))
-    return (*respond, " · ", *escalate, *due)
-
-
-def _clock(name: str, done: int | None, start: int, limit: int, board: Board) -> Line:
-    if done is not None:
-        # Rounded up: a clock of five minutes that was missed by seconds does not read as five minutes.
-        took = span(max(1, -(-(done - start) // MINUTE)) * MINUTE)
-        return (f"{name} {'kept' if done <= limit else 'missed'} ({took})",)
-    if limit <= board.now:
-        return (f"{name} missed (", Moment(limit), ")")
-    return (f"{name} by ", coming(limit, board))
+    return (*incident_clocks.shown(ladder, incident, board.now), *due)
 
 
 def _plan(board: Board) -> list[Line]:
@@ -156,10 +140,16 @@ def _acknowledge(incident: Incident) -> Button:
     return Button("I have it", "incident.ack", incident.token, style="primary")
 
 
+def reopen_button(incident: Incident) -> Button:
+    """The way back, from what was mitigated or resolved."""
+    asked = f"{incident.id} is broken again: its clocks start anew, and the first level is told."
+    return Button("Reopen", "incident.reopen", incident.token, confirm=Confirm("Reopen?", asked, yes="Reopen"))
+
+
 def _header_buttons(board: Board) -> tuple[Button, ...]:
     incident = board.incident
     if incident.state is State.RESOLVED:
-        return ()
+        return (reopen_button(incident),)
     update = Button("Update…", "incident.update_form", incident.token)
     room = () if incident.in_room or incident.room_wanted else (Button("Own channel", "incident.room", incident.token),)
     resolve = Button(
@@ -169,7 +159,7 @@ def _header_buttons(board: Board) -> tuple[Button, ...]:
         confirm=Confirm("Resolve?", f"{incident.id} is over and its clocks end.", yes="Resolve"),
     )
     if incident.state is State.MITIGATED:
-        return (update, *room, resolve)
+        return (update, *room, resolve, reopen_button(incident))
     roll_back = (Button("Roll back…", "rollback.choose", incident.system),) if board.can_roll_back else ()
     first = () if incident.state is State.ACKNOWLEDGED else (_acknowledge(incident),)
     mitigate = Button("Mitigated", "incident.mitigate", incident.token)

@@ -18,7 +18,7 @@ from bot.domain.timing import span
 
 def ping(board: Board, ping: Ping) -> Message:
     """A ping as it is sent, and as long as its answer is wanted."""
-    return _wanted(board, ping, _asks(ping)) if ping.pages else _information(board, ping)
+    return _wanted(board, ping, _asks(board, ping)) if ping.pages else _information(board, ping)
 
 
 def answered(board: Board) -> Message:
@@ -28,12 +28,21 @@ def answered(board: Board) -> Message:
     return Message(outcome, (Paragraph(((Bold(text), " · ", *state_line(board)),)),))
 
 
+def taken_over(board: Board) -> Message:
+    """What the person reads who had it before."""
+    incident = board.incident
+    who = at_name(incident.owner) if incident.owner else "somebody"
+    first: Line = (f"✋ {board.subject} · {who} took it over from you, ", Moment(incident.owned_at or board.now))
+    return Message(f"✋ {board.subject} · {who} took it over from you", (Paragraph((first,)),))
+
+
 def _wanted(board: Board, ping: Ping, asks: str) -> Message:
     incident = board.incident
     names: list[Mention | str] = []
     for actor in ping.people:
         names += [Mention(actor.person, actor.slack), " "]
-    first: Line = (Bold(f"🚨 {board.subject}"), " · ", *(names or ["nobody holds this level "]), f", {asks}")
+    sign = "🚨" if board.ladder.phones else "🔔"
+    first: Line = (Bold(f"{sign} {board.subject}"), " · ", *(names or ["nobody holds this level "]), f", {asks}")
     lines: list[Line] = [_joined(first)]
     before = [earlier for earlier in board.pings if earlier.number < ping.number and earlier.pages]
     if before:
@@ -41,12 +50,12 @@ def _wanted(board: Board, ping: Ping, asks: str) -> Message:
         for earlier in before[-4:]:
             pinged += [", " if pinged else "", f"{names_of(earlier.people)} at ", Moment(earlier.at)]
         lines.append(("Pinged before: ", *pinged))
-    lines += evidence_lines(incident)
+    lines += evidence_lines(incident, ping.at)
     parts: list[Part] = [Paragraph(tuple(lines)), Buttons(_ping_buttons(board, ping))]
     if board.follows is not None and ping.number == len(board.pings):
         parts.append(Small(follows_line(board.follows, board)))
     people = " ".join(at_name(actor) for actor in ping.people)
-    return Message(f"🚨 {board.subject} · {people}, {asks}", tuple(parts))
+    return Message(f"{sign} {board.subject} · {people}, {asks}", tuple(parts))
 
 
 def _joined(line: Line) -> Line:
@@ -59,12 +68,14 @@ def _joined(line: Line) -> Line:
     return tuple(piece for piece in pieces if piece != "")
 
 
-def _asks(ping: Ping) -> str:
+def _asks(board: Board, ping: Ping) -> str:
     if ping.kind == "still":
         return "still on it?"
     if ping.kind == "stale":
         return "the one who has it is silent: please look"
-    return "you are next"
+    if not board.ladder.phones:
+        return "please look, in business hours"
+    return "page: you are on call" if ping.level == 1 else "you are next"
 
 
 def _information(board: Board, ping: Ping) -> Message:
@@ -82,9 +93,12 @@ def _ping_buttons(board: Board, ping: Ping) -> tuple[Button, ...]:
     incident = board.incident
     roll_back = (Button("Roll back…", "rollback.choose", incident.system),) if board.can_roll_back else ()
     label = "Still on it" if ping.kind == "still" else "I have it"
+    newest = max((each.number for each in board.pings if each.pages), default=0)
+    # The value tells which page is answered: once somebody else was paged, a second tap pages nobody further.
+    pass_on = Button("I can't, pass on", "incident.pass_on", f"{incident.token}:{ping.number}")
     return (
         Button(label, "incident.ack", incident.token, style="primary"),
         *roll_back,
         *page_next_buttons(board),
-        Button("I can't, pass on", "incident.pass_on", incident.token),
+        *([pass_on] if ping.number == newest else []),
     )

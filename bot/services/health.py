@@ -1,7 +1,7 @@
 """Health: runs a system's checks side by side, judges them, and remembers since when each has been as it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import replace
 
 import structlog
@@ -49,7 +49,7 @@ class Health:
 
     async def reports(
         self, systems: Sequence[str], names: Sequence[str] = (), *, first: float | None = FIRST_ANSWER
-    ) -> AsyncIterator[list[Report]]:
+    ) -> AsyncGenerator[list[Report], None]:
         """First reports after `first` seconds if a target is slow by then, and the whole ones at the end."""
         targets = [self._systems[name] for name in systems]
         started, at = self._clock.wall(), self._clock.now()

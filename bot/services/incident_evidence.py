@@ -6,6 +6,7 @@ from typing import Protocol
 from bot.domain.errors import BotError
 from bot.domain.incident import Incident
 from bot.domain.message import Message
+from bot.domain.statement import Statement
 from bot.domain.timing import MINUTE
 from bot.ports import Clock
 from bot.services import incident_records
@@ -19,8 +20,8 @@ PATIENCE = 20.0
 class Witness(Protocol):
     """Who can tell how a system is."""
 
-    async def evidence(self, system: str) -> Message:
-        """The readings of now; the fallback text is the line that says the main thing."""
+    async def evidence(self, system: str) -> tuple[Message, Statement]:
+        """The readings of now, in full and in one line."""
         ...
 
     async def suspect(self, system: str, at: int) -> str:
@@ -49,8 +50,8 @@ class IncidentEvidence:
         if row is None:
             return False
         incident = incident_records.of_row(row)
-        message, suspect = await self._ask(incident)
-        await self._finish(incident, message, suspect)
+        message, said, suspect = await self._ask(incident)
+        await self._finish(incident, message, said, suspect)
         return True
 
     async def next_due(self) -> int | None:
@@ -58,26 +59,28 @@ class IncidentEvidence:
         row: Row | None = await self._ledger.read(lambda tx: tx.one("next_evidence"))
         return row["at"] if row else None
 
-    async def _ask(self, incident: Incident) -> tuple[Message | None, str]:
+    async def _ask(self, incident: Incident) -> tuple[Message | None, Statement | None, str]:
         if not incident.system:
-            return None, ""
+            return None, None, ""
         try:
             async with asyncio.timeout(PATIENCE):
                 suspect = await self._witness.suspect(incident.system, incident.opened_at)
-                return await self._witness.evidence(incident.system), suspect
+                message, said = await self._witness.evidence(incident.system)
+                return message, said, suspect
         except TimeoutError:
-            return Message.plain(f"The checks of {incident.system} did not end within {PATIENCE:.0f} s."), ""
+            return Message.plain(f"The checks of {incident.system} did not end within {PATIENCE:.0f} s."), None, ""
         except BotError as error:
-            return Message.plain(f"The checks of {incident.system} could not be run: {error}"), ""
+            return Message.plain(f"The checks of {incident.system} could not be run: {error}"), None, ""
 
-    async def _finish(self, incident: Incident, message: Message | None, suspect: str) -> None:
+    async def _finish(self, incident: Incident, message: Message | None, said: Statement | None, suspect: str) -> None:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> None:
-            tx.run("finish_evidence", id=incident.id, checks=message.text if message else "", suspect=suspect)
+            tx.run("finish_evidence", id=incident.id, suspect=suspect)
             if message is None:
                 return
-            board = self._posts.board(tx, incident_records.locked(tx, incident.id), roster, now)
+            known = incident_records.set_checks(tx, incident_records.locked(tx, incident.id), said)
+            board = self._posts.board(tx, known, roster, now)
             self._posts.say(tx, board, key=f"incident:{incident.id}:evidence", message=message)
             self._posts.header(tx, board)
             self._posts.refresh(tx, board)

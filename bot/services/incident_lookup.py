@@ -5,6 +5,9 @@ from bot.domain.incident import Incident, Reference
 from bot.services import incident_records
 from bot.store import Tx
 
+MOST = 5
+"""How many incidents are offered where none was named."""
+
 
 def found(tx: Tx, reference: Reference) -> Incident:
     """The incident to look at. Raises `NotFound`; `UsageError` where none is named and several are open."""
@@ -21,6 +24,18 @@ def found(tx: Tx, reference: Reference) -> Incident:
     if len(candidates) > 1:
         raise UsageError("Several incidents are open; name one, such as " + candidates[0].id + ".")
     return candidates[0]
+
+
+def meant(tx: Tx, reference: Reference, verb: str) -> list[Incident]:
+    """Those that a request may mean: the one it names, or all that `verb` can be done to, what nobody has first."""
+    if reference.token or reference.id or tx.one("incident_in_room", room=reference.room) is not None:
+        return [found(tx, reference)]
+    open_ones = incident_records.unresolved(tx)
+    if verb in {"ack", "mitigate"}:
+        open_ones = [incident for incident in open_ones if incident.active]
+    elif verb == "reopen":
+        open_ones = [incident for incident in open_ones if not incident.active]
+    return sorted(open_ones, key=lambda incident: incident.owner is not None)[:MOST]
 
 
 def locked(tx: Tx, reference: Reference) -> Incident:

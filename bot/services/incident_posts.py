@@ -136,6 +136,13 @@ class IncidentPosts:
             fallback=self.channel if incident.in_room else None,
         )
 
+    def taken_over(self, tx: Tx, board: Board, before: Actor) -> None:
+        """Tell whoever had it that somebody else has it now."""
+        key = f"taken_over:{board.incident.id}:{board.incident.epoch}"
+        if before.slack:
+            message = ping_messages.taken_over(board)
+            outbox.post(tx, key=key, channel=f"@{before.slack}", message=message, now=board.now)
+
     def _edit(self, tx: Tx, board: Board, ping: Ping, key: str, channel: str, *, wanted: bool) -> None:
         progress = tx.one("message_progress", key=key)
         if progress is None:
@@ -182,5 +189,6 @@ def header_key(incident: Incident) -> str:
 def _wanted(incident: Incident, ping: Ping) -> bool:
     """Whether somebody still has to answer it: until the acknowledgement, and again after the last sign of life."""
     if incident.state is State.OPEN:
-        return ping.pages
+        # What was sent before it was raised or reopened asks nobody any more: the ladder has started anew.
+        return ping.pages and ping.at >= incident.planned_from
     return incident.state is State.ACKNOWLEDGED and ping.at > (incident.updated_at or 0)

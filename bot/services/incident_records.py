@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.domain.errors import NotFound
-from bot.domain.incident import Event, Incident, Ping, Severity, State
+from bot.domain.incident import Event, Incident, Ping, Severity, State, Verdict
 from bot.domain.people import Actor
+from bot.domain.statement import Statement
 from bot.store import Row, Tx
 
 # What of an `Incident` has a column of the same name that `save` writes as it is.
 _PLAIN = (
     *("id", "title", "severity", "state", "epoch", "planned_from", "acknowledged_at", "updated_at", "mitigated_at"),
-    *("resolved_at", "paged", "paged_at", "informed", "informed_at", "nudged_at", "impact"),
+    *("resolved_at", "paged", "paged_at", "informed", "informed_at", "nudged_at", "impact", "owned_at", "taken_from"),
 )
 
 
@@ -30,6 +32,8 @@ def of_row(row: Row) -> Incident:
         opened_by=Actor(row["opened_by"], row["opened_slack"]),
         planned_from=row["planned_from"],
         owner=Actor(row["owner"], row["owner_slack"] or "") if row["owner"] else None,
+        owned_at=row["owned_at"],
+        taken_from=row["taken_from"],
         acknowledged_at=row["acknowledged_at"],
         updated_at=row["updated_at"],
         mitigated_at=row["mitigated_at"],
@@ -44,7 +48,10 @@ def of_row(row: Row) -> Incident:
         room_wanted=bool(row["room_wanted"]),
         room_archived_at=row["room_archived_at"],
         checks=row["checks"],
+        checks_at=row["checks_at"],
+        failing=row["failing"],
         suspect=row["suspect"],
+        verdicts=_verdicts(row["verdicts"]),
     )
 
 
@@ -86,7 +93,16 @@ def save(tx: Tx, incident: Incident, *, next_step_at: int | None) -> None:
     owner = incident.owner
     values |= {"owner": owner.person if owner else None, "owner_slack": owner.slack if owner else None}
     values |= {"room_wanted": int(incident.room_wanted)}
-    tx.run("save_incident", **values, next_step_at=next_step_at)
+    verdicts = json.dumps([[it.clock, it.severity.value, it.start, it.limit, it.done] for it in incident.verdicts])
+    tx.run("save_incident", **values, verdicts=verdicts, next_step_at=next_step_at)
+
+
+def set_checks(tx: Tx, incident: Incident, statement: Statement | None) -> Incident:
+    """What the checks say now; of two readings the newer one stands."""
+    if statement is None or statement.at < (incident.checks_at or 0):
+        return incident
+    tx.run("set_checks", id=incident.id, checks=statement.text, failing=statement.failing, at=statement.at)
+    return replace(incident, checks=statement.text, failing=statement.failing, checks_at=statement.at)
 
 
 def locked(tx: Tx, incident_id: str) -> Incident:
@@ -167,6 +183,13 @@ def add_ping(tx: Tx, incident: Incident, ping: Ping) -> None:
 def unresolved(tx: Tx, limit: int = 50) -> Sequence[Incident]:
     """Incidents that are not over, worst first."""
     return [of_row(row) for row in tx.all("unresolved_incidents", n=limit)]
+
+
+def _verdicts(text: str) -> tuple[Verdict, ...]:
+    return tuple(
+        Verdict(clock, Severity(severity), start, limit, done)
+        for clock, severity, start, limit, done in json.loads(text)
+    )
 
 
 def _people(text: str) -> tuple[Actor, ...]:

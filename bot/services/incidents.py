@@ -1,20 +1,23 @@
 """Incidents: open, acknowledge, change, mitigate, resolve, pass on, page; each one transaction with its messages."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from bot.config.models import StewardModel
 from bot.domain import incident_life
 from bot.domain.errors import Conflict, NotFound, UsageError
-from bot.domain.escalation import Step, following_level
+from bot.domain.escalation import Step, following_level, next_step
 from bot.domain.incident import Event, Incident, Reference, Severity, State
-from bot.domain.incident_board import Board
+from bot.domain.incident_board import Board, names_of
 from bot.domain.one_line import one_line
 from bot.domain.pager_keys import PagerKeys
 from bot.domain.people import Actor, called
+from bot.domain.reading import Status
+from bot.domain.statement import Statement
 from bot.ports import Clock
 from bot.services import audit, incident_lookup, incident_records
+from bot.services.incident_checks import Checks
 from bot.services.incident_posts import IncidentPosts
 from bot.services.incident_steps import IncidentSteps
 from bot.services.matrix import Matrix
@@ -24,15 +27,32 @@ from bot.store import Ledger, Tx
 
 TITLE_LIMIT = 200
 TEXT_LIMIT = 2_000
+IMPACT_LIMIT = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What a lowered severity does to the paging: when the next person is told (epoch ms)."""
+
+    next_at: int | None
 
 
 class Incidents:
     """What people do with incidents. `posts` and `steps` are shared with the duties that work on incidents."""
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, config: StewardModel, *, systems: Systems, oncall: OnCall, matrix: Matrix
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        config: StewardModel,
+        *,
+        systems: Systems,
+        oncall: OnCall,
+        matrix: Matrix,
+        checks: Checks,
     ) -> None:
         self._ledger = ledger
+        self._checks = checks
         self._clock = clock
         self._oncall = oncall
         self._systems = systems
@@ -55,6 +75,7 @@ class Incidents:
         ladder = self.posts.matrix[severity]
         if system:
             self._systems[system]  # Raises NotFound with the nearest name.
+        said = (await self._checks.of([system])).get(system)
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> Board:
@@ -72,13 +93,14 @@ class Incidents:
                 opened_by=actor,
                 planned_from=now,
                 room_wanted=severity.has_room,
-                impact=one_line(impact)[:TEXT_LIMIT],
+                impact=one_line(impact)[:IMPACT_LIMIT],
             )
             incident_records.insert(tx, incident, channel=self._channel, due_at=now)
             opening = {"severity": severity.value, "system": system, "title": incident.title}
             self._note(tx, incident, actor, now, kind="opened", text=f"opened it as {severity}", detail=opening)
             # The header stands even where nobody is told before the morning.
             self.posts.header(tx, self.posts.board(tx, incident, roster, now))
+            incident = incident_records.set_checks(tx, incident, said)
             incident = self._catch_up(tx, incident, roster, now, actor)
             board = self.posts.board(tx, incident, roster, now)
             if ladder.phones:
@@ -109,16 +131,34 @@ class Incidents:
         )
 
     async def change_severity(
-        self, reference: Reference, severity: Severity, actor: Actor, *, receipt: str | None = None
+        self, reference: Reference, severity: Severity, actor: Actor, *, reason: str, receipt: str | None = None
     ) -> Board:
-        """Another severity, another plan."""
+        """Another severity, another plan, and why; what the clocks have come to stands."""
         self.posts.matrix[severity]  # Raises NotFound for one that is not configured.
+        why = one_line(reason)[:TEXT_LIMIT]
+        if not why:
+            raise UsageError(f"Say why: /incident severity INC-1 {severity} half of the mail is lost")
         return await self._change(
             reference,
             actor,
             "severity",
-            lambda incident, now: incident_life.change_severity(incident, severity, now),
-            lambda before: f"changed the severity from {before.severity} to {severity}",
+            lambda incident, now: incident_life.change_severity(
+                incident, severity, now, ladder=self.posts.matrix[incident.severity]
+            ),
+            lambda before: f"changed the severity from {before.severity} to {severity}: {why}",
+            fresh=True,
+            receipt=receipt,
+        )
+
+    async def reopen(self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None) -> Board:
+        """It is broken again: clocks and paging start anew."""
+        return await self._change(
+            reference,
+            actor,
+            "reopened",
+            lambda incident, now: incident_life.reopen(incident, now, ladder=self.posts.matrix[incident.severity]),
+            lambda _: _with("reopened it", text),
+            fresh=True,
             receipt=receipt,
         )
 
@@ -131,37 +171,63 @@ class Incidents:
 
         def transition(incident: Incident, now: int) -> Incident:
             changed = incident_life.update(incident, now)
-            return replace(changed, impact=one_line(impact)[:TEXT_LIMIT]) if impact.strip() else changed
+            return replace(changed, impact=one_line(impact)[:IMPACT_LIMIT]) if impact.strip() else changed
 
-        said = one_line(text)[:TEXT_LIMIT] or f"impact: {one_line(impact)[:TEXT_LIMIT]}"
+        said = one_line(text)[:TEXT_LIMIT] or f"impact: {one_line(impact)[:IMPACT_LIMIT]}"
         return await self._change(reference, actor, "update", transition, lambda _: said, receipt=receipt)
 
     async def mitigate(
-        self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None
+        self,
+        reference: Reference,
+        actor: Actor,
+        *,
+        text: str = "",
+        despite: Sequence[str] = (),
+        receipt: str | None = None,
     ) -> Board:
-        """The harm is stopped."""
+        """The harm is stopped. `despite`: the checks that were still critical, as the person was told."""
         return await self._change(
             reference,
             actor,
             "mitigated",
             lambda incident, now: incident_life.mitigate(incident, actor, now),
-            lambda _: f"mitigated it: {one_line(text)[:TEXT_LIMIT]}" if text.strip() else "mitigated it",
+            lambda _: _with("mitigated it", text, despite),
             receipt=receipt,
         )
 
-    async def resolve(self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None) -> Board:
-        """It is over."""
+    async def resolve(
+        self,
+        reference: Reference,
+        actor: Actor,
+        *,
+        text: str = "",
+        despite: Sequence[str] = (),
+        receipt: str | None = None,
+    ) -> Board:
+        """It is over. `despite`: as of `mitigate`."""
         return await self._change(
             reference,
             actor,
             "resolved",
             lambda incident, now: incident_life.resolve(incident, actor, now),
-            lambda _: f"resolved it: {one_line(text)[:TEXT_LIMIT]}" if text.strip() else "resolved it",
+            lambda _: _with("resolved it", text, despite),
             receipt=receipt,
         )
 
-    async def pass_on(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> Board:
-        """`actor` cannot take it: whoever comes next is paged at once."""
+    async def pass_on(
+        self, reference: Reference, actor: Actor, *, ping: int | None = None, receipt: str | None = None
+    ) -> Board:
+        """`actor` cannot take it: whoever comes next is paged at once.
+
+        `ping`: the page that they answered. Where somebody has been paged since, a second tap pages nobody further.
+        """
+
+        def newest(tx: Tx, incident: Incident) -> None:
+            pages = [each for each in incident_records.pings(tx, incident.id) if each.pages]
+            if ping is not None and incident.owner is None and pages and pages[-1].number != ping:
+                told = names_of(pages[-1].people)
+                raise Conflict(f"{incident.id} has moved on: {told} (level {pages[-1].level}) is paged already.")
+
         return await self._change(
             reference,
             actor,
@@ -169,6 +235,8 @@ class Incidents:
             lambda incident, _: incident_life.pass_on(incident, actor),
             lambda _: "cannot take it and passed it on",
             page_next=True,
+            fresh=True,
+            guard=newest,
             receipt=receipt,
         )
 
@@ -187,6 +255,7 @@ class Incidents:
         self, reference: Reference, actor: Actor, *, level: int | None = None, receipt: str | None = None
     ) -> Board:
         """Page the next level now. `level`: what the person saw; if that was paged meanwhile, nobody else is."""
+        said = await self._said(reference)
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> Board:
@@ -196,6 +265,7 @@ class Incidents:
             following = following_level(self.posts.matrix[incident.severity], incident)
             if level is not None and level != following:
                 raise Conflict(f"{incident.id} has moved on: level {level} was paged already. The next is {following}.")
+            incident = incident_records.set_checks(tx, incident, said)
             moved = self._page(tx, incident, roster, now, actor)
             return self.posts.board(tx, moved, roster, now)
 
@@ -230,6 +300,28 @@ class Incidents:
         """Incidents that are not over, worst first."""
         return list(await self._ledger.read(lambda tx: incident_records.unresolved(tx, limit)))
 
+    async def meant(self, reference: Reference, verb: str) -> list[Incident]:
+        """The incidents that a request may mean: the one it names, or those that are open for what it does."""
+        return await self._ledger.read(lambda tx: incident_lookup.meant(tx, reference, verb))
+
+    def silenced(self, incident: Incident, severity: Severity) -> Silence | None:
+        """Whether another severity would keep an unanswered incident from paging as it does; and who is told when."""
+        before, after = self.posts.matrix[incident.severity], self.posts.matrix[severity]
+        if incident.state is not State.OPEN or not before.phones or severity.rank <= incident.severity.rank:
+            return None
+        if after.phones and incident.severity is not Severity.P0:
+            return None
+        step = next_step(after, replace(incident, severity=severity))
+        return Silence(step.at if step else None)
+
+    async def critical(self, incident: Incident) -> Sequence[str]:
+        """The checks of its system that are critical now, or by the last round where they do not answer in time."""
+        said = (await self._checks.of([incident.system])).get(incident.system)
+        if said is not None:
+            return said.critical
+        marks = (mark.partition(":") for mark in incident.failing.splitlines())
+        return [check for status, _, check in marks if status == Status.CRITICAL]
+
     async def board(self, reference: Reference) -> tuple[Board, list[Event]]:
         """One incident with all that its header shows, and its timeline."""
         roster, now = await self._oncall.roster(), self._clock.now()
@@ -249,17 +341,25 @@ class Incidents:
         text: Callable[[Incident], str],
         *,
         page_next: bool = False,
+        fresh: bool = False,
         once: str = "",
+        guard: Callable[[Tx, Incident], None] | None = None,
         receipt: str | None = None,
     ) -> Board:
-        """One transition with everything that follows from it, in one transaction."""
+        """One transition with everything that follows from it, in one transaction.
+
+        `fresh`: people may be paged by it, so the checks are read first.
+        """
+        said = await self._said(reference) if fresh else None
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> Board:
             before = incident_lookup.locked(tx, reference)
             if once and not tx.run("note_pager_event", id=once, at=now):
                 raise Conflict(f"{before.id} heard of this already.")
-            incident = transition(before, now)
+            if guard is not None:
+                guard(tx, before)
+            incident = transition(incident_records.set_checks(tx, before, said), now)
             self._save(tx, incident)
             tx.run("wake_room", id=incident.id, at=now)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
@@ -269,6 +369,8 @@ class Incidents:
                 incident = self._page(tx, incident, roster, now, actor)
             incident = self._catch_up(tx, incident, roster, now, actor)
             board = self.posts.board(tx, incident, roster, now)
+            if before.owner is not None and incident.owner is not None and incident.owner.person != before.owner.person:
+                self.posts.taken_over(tx, board, before.owner)
             if incident.epoch != before.epoch:
                 self.posts.refresh(tx, board)
                 self._tell_pager(tx, before, board, actor)
@@ -276,6 +378,10 @@ class Incidents:
             return board
 
         return await self._ledger.write(work, receipt=receipt)
+
+    async def _said(self, reference: Reference) -> Statement | None:
+        system = (await self.find(reference)).system
+        return (await self._checks.of([system])).get(system)
 
     def _catch_up(self, tx: Tx, incident: Incident, roster: Roster, now: int, actor: Actor) -> Incident:
         """Take the step that is due at this very moment: the page at minute 0 belongs to the decision."""
@@ -315,3 +421,11 @@ class Incidents:
             tx, at=now, actor=actor, kind=f"incident.{kind}", subject=incident.id, detail={**detail, "text": text}
         )
         return number
+
+
+def _with(done: str, text: str, despite: Sequence[str] = ()) -> str:
+    """`mitigated it although 2 checks were critical (app 503, queue 1,240 waiting): rolled back`."""
+    count = f"{len(despite)} check{' was' if len(despite) == 1 else 's were'} critical"
+    although = f" although {count} ({', '.join(despite)[:TEXT_LIMIT]})" if despite else ""
+    said = one_line(text)[:TEXT_LIMIT]
+    return f"{done}{although}: {said}" if said else f"{done}{although}"

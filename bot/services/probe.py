@@ -1,7 +1,7 @@
 """The probe duty: reads every system once a minute, and says once when something cannot be read at all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.domain.message import Bold, Line, Message, Moment, Paragraph
 from bot.domain.reading import Reading, Status
@@ -24,12 +24,22 @@ class Probe:
 
     name = "probe"
 
-    def __init__(self, health: Health, systems: Systems, ledger: Ledger, clock: Clock, *, channel: str) -> None:
+    def __init__(
+        self,
+        health: Health,
+        systems: Systems,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        channel: str,
+        follow: Callable[[str, Sequence[Reading]], Awaitable[None]] | None = None,
+    ) -> None:
         self._health = health
         self._systems = systems
         self._ledger = ledger
         self._clock = clock
         self._channel = channel
+        self._follow = follow
         self._due: int | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -60,6 +70,8 @@ class Probe:
         found = await asyncio.gather(*(self._health.readings(system.name) for system in systems))
         for system, readings in zip(systems, found, strict=True):
             await self._tell(system, readings)
+            if self._follow is not None:
+                await self._follow(system.name, readings)
 
     async def _tell(self, system: System, readings: Sequence[Reading]) -> None:
         now = self._clock.now()

@@ -8,6 +8,7 @@ from bot.domain.health import Report, body, headline, overview_message
 from bot.domain.incident import Incident
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
 from bot.domain.operation import Operation
+from bot.domain.statement import Statement, statement
 from bot.domain.timing import span
 from bot.services.health import Health
 from bot.services.incidents import Incidents
@@ -39,11 +40,12 @@ class Situation:
         reports = await self._health.whole(systems)
         return [replace(report, context=await self.context(report.system)) for report in reports]
 
-    async def evidence(self, system: str) -> Message:
-        """What the checks say now, for the thread of an incident that has just been opened."""
+    async def evidence(self, system: str) -> tuple[Message, Statement]:
+        """What the checks say now, for the thread of an incident that has just been opened, and in one line."""
         report = (await self.reports([system]))[0]
+        first: Line = (headline(report), ", read at ", Moment(report.at, "seconds"))
         parts = (*body(report), *((Paragraph(report.context),) if report.context else ()))
-        return Message(headline(report), (Paragraph(((headline(report),),)), *parts))
+        return Message(headline(report), (Paragraph((first,)), *parts)), statement(report.readings, report.at)
 
     async def suspect(self, system: str, at: int) -> str:
         """The last change before `at` as one line: `roll app back to v40 (succeeded) by @sre, 3 min before`."""

@@ -43,7 +43,7 @@ class People:
     async def _open(self, session: aiohttp.ClientSession, ended: asyncio.Event) -> None:
         while not ended.is_set():
             title = f"crash {next(self._numbers)}"
-            if await self._command(session, "U0ENGINEER", "/incident", f"open P0 shop {title}"):
+            if await self._command(session, "U0ENGINEER", "/incident", f"open P0 anyway shop {title}"):
                 self.opened.add(title)
             await asyncio.sleep(_RANDOM.uniform(0.3, 0.9))
 

@@ -7,11 +7,13 @@ import pytest
 
 from bot.domain import incident_life
 from bot.domain.errors import Conflict
+from bot.domain.escalation import Ladder, Level
 from bot.domain.incident import Incident, Severity, State
 from bot.domain.people import Actor
 
 SRE, LEAD = Actor("sre", "U0SRE"), Actor("lead", "U0LEAD")
 OPENED, TAKEN, STOPPED, NOW = 1_000, 2_000, 3_000, 9_000
+LADDER = Ladder(respond=5_000, escalate=15_000, levels=(Level(("primary",)),))
 
 OPEN = Incident("INC-1", 1, "x", "", Severity.P1, State.OPEN, 1, "token", OPENED, SRE, OPENED, paged=2, paged_at=1_500)
 ACKNOWLEDGED = replace(
@@ -23,7 +25,8 @@ RESOLVED = replace(MITIGATED, state=State.RESOLVED, resolved_at=STOPPED)
 ACTS: dict[str, Callable[[Incident], Incident]] = {
     "acknowledge": lambda incident: incident_life.acknowledge(incident, SRE, NOW),
     "update": lambda incident: incident_life.update(incident, NOW),
-    "raise": lambda incident: incident_life.change_severity(incident, Severity.P0, NOW),
+    "raise": lambda incident: incident_life.change_severity(incident, Severity.P0, NOW, ladder=LADDER),
+    "reopen": lambda incident: incident_life.reopen(incident, NOW, ladder=LADDER),
     "mitigate": lambda incident: incident_life.mitigate(incident, SRE, NOW),
     "resolve": lambda incident: incident_life.resolve(incident, SRE, NOW),
     "pass on": lambda incident: incident_life.pass_on(incident, SRE),
@@ -37,6 +40,7 @@ TABLE = {
     "mitigate": ("mitigated", "mitigated", NO, NO),
     "resolve": ("resolved", "resolved", "resolved", NO),
     "pass on": ("open", "open", NO, NO),
+    "reopen": (NO, NO, "open", "open"),
 }
 CASES = [
     pytest.param(act, before, after, id=f"{act}: {before.state} becomes {after}")
@@ -47,7 +51,7 @@ CASES = [
 
 @pytest.mark.parametrize(("act", "before", "after"), CASES)
 def test_where_each_act_leads(act: str, before: Incident, after: str) -> None:
-    """What is over takes nothing; what is mitigated waits for its end only."""
+    """What is over takes nothing but a reopening; what is mitigated waits for its end, or is broken again."""
     if after == NO:
         with pytest.raises(Conflict, match="INC-1"):
             ACTS[act](before)
@@ -94,7 +98,7 @@ def test_a_resolution_at_once_is_the_mitigation_too() -> None:
 )
 def test_another_severity(before: Incident, severity: Severity, planned_from: int, paged: int) -> None:
     """Another row of the matrix, and from when it counts."""
-    changed = incident_life.change_severity(before, severity, NOW)
+    changed = incident_life.change_severity(before, severity, NOW, ladder=LADDER)
 
     assert (severity, planned_from, paged) == (changed.severity, changed.planned_from, changed.paged)
 
@@ -102,7 +106,7 @@ def test_another_severity(before: Incident, severity: Severity, planned_from: in
 def test_the_same_severity_is_no_change() -> None:
     """Nobody is paged anew by a repetition."""
     with pytest.raises(Conflict, match="P1 already"):
-        incident_life.change_severity(OPEN, Severity.P1, NOW)
+        incident_life.change_severity(OPEN, Severity.P1, NOW, ladder=LADDER)
 
 
 def test_only_its_owner_passes_it_on() -> None:
@@ -115,5 +119,5 @@ def test_who_resolved_it_is_not_guessed() -> None:
     """Its owner may be somebody else."""
     over = incident_life.resolve(ACKNOWLEDGED, LEAD, NOW)
 
-    with pytest.raises(Conflict, match="INC-1 was resolved; open a new one"):
+    with pytest.raises(Conflict, match="INC-1 was resolved; reopen it if it is back"):
         incident_life.update(over, NOW)

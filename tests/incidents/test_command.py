@@ -18,14 +18,14 @@ from tests.incidents.world import ENGINEER, SRE, World, button_of, configuration
 
 pytestmark = pytest.mark.ledger
 
-LISTENERS: dict[str, Listener] = {
-    listener.key: listener for listener in (*commands.incident.LISTENERS, *commands.oncall.LISTENERS)
+LISTENERS: dict[tuple[str, str], Listener] = {
+    (listener.kind, listener.key): listener for listener in (*commands.incident.LISTENERS, *commands.oncall.LISTENERS)
 }
 
 
 async def sends(world: World, incoming: Incoming, actor: Actor = ENGINEER) -> Message | Modal | None:
     """What the registry does with a request that the policy allows."""
-    listener = LISTENERS[incoming.key]
+    listener = LISTENERS[incoming.kind, incoming.key]
     systems = Systems({"newsletter": System("newsletter", "Newsletter")})
     parts = {"clock": world.clock, "incidents": world.incidents, "oncall": world.oncall, "systems": systems}
     services = cast("Services", SimpleNamespace(config=configuration(), ledger=world.ledger, **parts))
@@ -55,7 +55,13 @@ async def presses(world: World, message: Message, label: str, actor: Actor = SRE
         pytest.param("open P0 newsletter mail stopped", "mail stopped", "P0", "newsletter", id="everything"),
         pytest.param("open newsletter: mail stopped", "mail stopped", "P1", "newsletter", id="a system with a colon"),
         pytest.param("open newsletter p0 mail stopped", "mail stopped", "P0", "newsletter", id="the system first"),
-        pytest.param("open mail p3 stuck", "mail p3 stuck", "P1", "", id="no system before it, so it is title"),
+        pytest.param("open P0: newsletter, mail stopped", "mail stopped", "P0", "newsletter", id="with punctuation"),
+        pytest.param('open "P0 newsletter mail stopped"', "mail stopped", "P0", "newsletter", id="all in quotes"),
+        pytest.param(
+            "open sev0 news letter mail stopped", "mail stopped", "P0", "newsletter", id="a name in two words"
+        ),
+        pytest.param("open newsletter: sev 2, mail slow", "mail slow", "P2", "newsletter", id="sev after the system"),
+        pytest.param("open p95 is too high", "p95 is too high", "P1", "", id="a percentile is no severity"),
         pytest.param("open P0 Newsletter", "Newsletter is in trouble", "P0", "newsletter", id="no title"),
         pytest.param("open p2 <!channel> down", "<!channel> down", "P2", "", id="a title is only text"),
     ],
@@ -95,7 +101,7 @@ async def test_a_life_by_typing(world: World) -> None:
         (await types(world, text, SRE)).text
         for text in (
             "ack INC-1",
-            "severity INC-1 P1",
+            "severity INC-1 P1 half of it",
             "update INC-1 rolled back",
             "mitigate INC-1",
             "resolve INC-1 mail flows",
@@ -146,8 +152,10 @@ async def test_its_channel_implies_the_incident(world: World) -> None:
         await types(world, f"open {title}")
     await world.ledger.write(lambda tx: tx.run("record_room", id="INC-2", room="C2", now=1))
 
+    offered = await types(world, "ack", SRE)
     with pytest.raises(UsageError, match="name one"):
-        await types(world, "ack", SRE)
+        await types(world, "show", SRE)
+    assert "[INC-2 P1 two] [INC-1 P1 one]" in text_of(offered)
     await types(world, "ack", SRE, channel="C2")
 
     assert [(item.id, item.state) for item in await world.incidents.unresolved()] == [

@@ -124,7 +124,7 @@ async def test_mitigation_stops_both_clocks(world: World) -> None:
 
 
 async def test_resolving_closes_it_everywhere(world: World) -> None:
-    """The header says so and has no button left; PagerDuty is told; nothing can be done to it."""
+    """The header says so and has no button left but the way back; PagerDuty is told; nothing else can be done to it."""
     await world.open("P0")
     await world.sends()
     world.clock.advance(1)
@@ -132,9 +132,10 @@ async def test_resolving_closes_it_everywhere(world: World) -> None:
 
     header = text_of(await world.message("incident:INC-1"))
     assert header.startswith("✅ P0 INC-1 Newsletter: mail stopped")
-    assert "[" not in header
+    assert header.count("[") == 1
+    assert "[Reopen]" in header
     assert await world.pager() == ["trigger", "resolve"]
-    with pytest.raises(Conflict, match="INC-1 was resolved; open a new one"):
+    with pytest.raises(Conflict, match="INC-1 was resolved; reopen it"):
         await world.incidents.acknowledge(FIRST, LEAD)
 
 
@@ -143,7 +144,7 @@ async def test_a_raised_severity_pages_anew(world: World) -> None:
     await world.open("P2")
     await world.passes(3)
 
-    await world.incidents.change_severity(FIRST, Severity.P0, ENGINEER)
+    await world.incidents.change_severity(FIRST, Severity.P0, ENGINEER, reason="half of it")
     await world.passes(5.1)
 
     assert await world.keys() == ["escalation:INC-1:1", "escalation:INC-1:2"]
@@ -154,7 +155,7 @@ async def test_a_lowered_severity_keeps_its_clock(world: World) -> None:
     """A P0 lowered to P1 after 6 minutes pages the manager 30 minutes after the opening."""
     await world.open("P0")
     await world.passes(6)
-    await world.incidents.change_severity(FIRST, Severity.P1, ENGINEER)
+    await world.incidents.change_severity(FIRST, Severity.P1, ENGINEER, reason="half of it")
 
     await world.passes(23)
     before = await world.keys()
@@ -167,7 +168,7 @@ async def test_a_lowered_severity_keeps_its_clock(world: World) -> None:
 async def test_a_page_that_waits_while_the_severity_changes_is_still_sent(world: World) -> None:
     """The fence of the old epoch moves with the page, so that it is not lost."""
     await world.open("P0")
-    await world.incidents.change_severity(FIRST, Severity.P1, ENGINEER)
+    await world.incidents.change_severity(FIRST, Severity.P1, ENGINEER, reason="half of it")
     await world.sends()
 
     sent = {row["key"] for row in await world.outbox() if row["sent_revision"]}

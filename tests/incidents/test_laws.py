@@ -1,7 +1,8 @@
 """The laws of escalation, under any order of what people and time do.
 
 After an acknowledgement nobody is paged until it goes stale or a person escalates. Every incident that nobody answers
-reaches its last level in time. A level fires at most once per epoch.
+reaches its last level in time, also after it was reopened. A level fires at most once per epoch. A verdict on a clock
+stands: what was missed is never kept, whatever becomes of the severity.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot.domain import incident_clocks
 from bot.domain.errors import Conflict
 from bot.domain.incident import Incident, Reference, Severity, State
 from bot.store import open_ledger
 from tests.fakes.clock import FakeClock
-from tests.incidents.world import CTO, LEAD, MIN, SRE, World, execute
+from tests.incidents.world import CTO, LEAD, MIN, SRE, World, execute, text_of
 
 T = TypeVar("T")
 FIRST = Reference(id="INC-1")
@@ -36,6 +38,8 @@ class Escalating(RuleBasedStateMachine):
         self.world = World.build(self.ledger, self.clock)
         self.paged_after = 0
         self.escalated = False
+        self.epoch = 0
+        self.missed: set[tuple[str, int]] = set()
 
     def does(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one asynchronous step."""
@@ -77,7 +81,7 @@ class Escalating(RuleBasedStateMachine):
     @rule(severity=st.sampled_from(list(Severity)))
     def change_severity(self, severity: Severity) -> None:
         """Another row of the matrix."""
-        self.tries(self.world.incidents.change_severity(FIRST, severity, SRE))
+        self.tries(self.world.incidents.change_severity(FIRST, severity, SRE, reason="half of it"))
 
     @rule(person=PEOPLE)
     def mitigate(self, person: Any) -> None:  # noqa: ANN401 - as above
@@ -91,6 +95,21 @@ class Escalating(RuleBasedStateMachine):
         """It is over."""
         if self.tries(self.world.incidents.resolve(FIRST, person)):
             self.quiet()
+
+    @precondition(lambda self: not self.incident().active)
+    @rule(person=PEOPLE)
+    def reopen(self, person: Any) -> None:  # noqa: ANN401 - as above
+        """It is broken again: a moment later than it ended."""
+        self.clock.advance(1)
+        before = len(self.pings())
+        assert self.tries(self.world.incidents.reopen(FIRST, person))
+        self.does(self.world.settle())
+        incident = self.incident()
+        assert incident.state is State.OPEN
+        assert (incident.planned_from, incident.owner) == (self.clock.now(), None)
+        if incident.severity in SILENCE:
+            assert len(self.pings()) == before + 1
+        self.paged_after = 0
 
     @rule(minutes=st.sampled_from([1, 4, 6, 11, 16, 45, 300]))
     def time_passes(self, minutes: int) -> None:
@@ -160,6 +179,24 @@ class Escalating(RuleBasedStateMachine):
             due = self.does(self.world.escalation.next_due())
             assert due is not None
             assert due - self.clock.now() <= MIN
+
+    @invariant()
+    def what_makes_pages_obsolete_only_raises_the_epoch(self) -> None:
+        """So that no page of before passes the fence again."""
+        epoch = self.incident().epoch
+        assert epoch >= self.epoch
+        self.epoch = epoch
+
+    @invariant()
+    def a_missed_clock_is_never_kept(self) -> None:
+        """A run of a clock is named by its start; a reopening or a raised severity begins another run."""
+        incident = self.incident()
+        ladder = self.world.matrix[incident.severity]
+        verdicts = incident_clocks.settled(ladder, incident, self.clock.now())
+        assert not self.missed & {(it.clock, it.start) for it in verdicts if it.kept}
+        self.missed |= {(it.clock, it.start) for it in verdicts if not it.kept}
+        told = text_of(incident_clocks.shown(ladder, incident, self.clock.now()))
+        assert len(self.missed) == told.count("missed")
 
     def tries(self, work: Coroutine[Any, Any, object]) -> bool:
         """Whether it was allowed."""

@@ -9,9 +9,11 @@ from bot.domain.incident import Reference, Severity
 from bot.domain.incident_room import KEPT, room_name
 from bot.domain.message import Message
 from bot.domain.people import Actor
+from bot.domain.statement import Statement
 from bot.ports import ChannelGone, RateLimited
 from bot.services.incident_evidence import IncidentEvidence
 from bot.services.incident_rooms import AGAIN, ATTEMPTS, IncidentRooms
+from tests.fakes.clock import START
 from tests.incidents.world import LEAD, SRE, World, execute, text_of
 
 pytestmark = pytest.mark.ledger
@@ -56,10 +58,11 @@ class FakeWitness:
 
     down: bool = False
 
-    async def evidence(self, system: str) -> Message:
+    async def evidence(self, system: str) -> tuple[Message, Statement]:
         if self.down:
             raise Unreachable(f"{system} cannot be asked")
-        return Message.plain("🔴 Newsletter: 2 critical, 8 healthy")
+        said = Statement("🔴 app 503, 🟢 8 healthy", "critical:app", ("app 503",), START)
+        return Message.plain("🔴 Newsletter: 2 critical, 8 healthy"), said
 
     async def suspect(self, system: str, at: int) -> str:
         assert at, system
@@ -182,7 +185,7 @@ async def test_a_channel_that_people_archived_is_not_written_to_again(world: Wor
     await rest(duty, world)
 
     rooms.faults["topic"] = [ChannelGone("Slack says is_archived")]
-    await world.incidents.change_severity(FIRST, Severity.P1, SRE)
+    await world.incidents.change_severity(FIRST, Severity.P1, SRE, reason="half of it")
     await rest(duty, world)
     await world.incidents.acknowledge(FIRST, SRE)
 
@@ -262,7 +265,7 @@ async def test_what_people_do_is_told_in_the_incidents_channel(world: World) -> 
 
     await world.incidents.acknowledge(FIRST, LEAD)
     await world.incidents.update(FIRST, "the relay is full", LEAD)
-    await world.incidents.change_severity(FIRST, Severity.P1, LEAD)
+    await world.incidents.change_severity(FIRST, Severity.P1, LEAD, reason="half of it")
 
     told = [row for row in await world.outbox() if ":told:" in row["key"]]
     assert [(row["channel"], row["thread_key"]) for row in told] == [
@@ -298,7 +301,7 @@ async def test_evidence_stands_in_the_thread_and_in_the_ping(world: World) -> No
     await evidence_of(world, FakeWitness()).run(world.clock.now())
 
     ping = text_of(await world.message("escalation:INC-1:1"))
-    assert "Checks: 🔴 Newsletter: 2 critical, 8 healthy" in ping
+    assert "Checks at 03:00: 🔴 app 503, 🟢 8 healthy" in ping
     assert "Suspect change: app v40 → v41 by @sre, 3 min before" in ping
     thread = next(row["thread_key"] for row in await world.outbox() if row["key"] == "incident:INC-1:evidence")
     assert thread == "incident:INC-1"

@@ -1,7 +1,8 @@
 """A small world for incidents: the shipped matrix, the five people, a clock, and what stands in the outbox."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -11,6 +12,8 @@ from bot.domain.incident import Severity
 from bot.domain.incident_board import Board
 from bot.domain.message import Bold, Button, Buttons, Facts, Heading, Mention, Message, Moment, Paragraph, Small
 from bot.domain.people import Actor
+from bot.domain.reading import Reading
+from bot.domain.statement import Statement, statement
 from bot.services.directory import Directory
 from bot.services.escalation import Escalation
 from bot.services.incidents import Incidents
@@ -23,6 +26,20 @@ from tests.fakes.clock import FakeClock
 MIN = 60_000
 PEOPLE = ("engineer", "sre", "lead", "manager", "cto")
 ENGINEER, SRE, LEAD, MANAGER, CTO = (Actor(name, f"U0{name.upper()}") for name in PEOPLE)
+
+
+@dataclass
+class FakeChecks:
+    """`Checks` of a test: what the newsletter's checks say; nothing where they do not answer in time."""
+
+    clock: FakeClock
+    readings: list[Reading] = field(default_factory=list)
+    asked: int = 0
+
+    async def of(self, systems: Iterable[str]) -> Mapping[str, Statement]:
+        self.asked += 1
+        said = statement(self.readings, self.clock.now())
+        return dict.fromkeys(systems, said) if self.readings else {}
 
 
 class NoGroups:
@@ -76,6 +93,7 @@ class World:
     escalation: Escalation
     oncall: OnCall
     matrix: Matrix
+    checks: FakeChecks
 
     @classmethod
     def build(cls, ledger: Ledger, clock: FakeClock, config: StewardModel | None = None) -> "World":
@@ -84,8 +102,10 @@ class World:
         oncall = OnCall(model, Directory(model, NoGroups(), clock, ledger), clock)
         matrix = Matrix(model)
         systems = Systems({"newsletter": System("newsletter", "Newsletter")})
-        incidents = Incidents(ledger, clock, model, systems=systems, oncall=oncall, matrix=matrix)
-        return cls(ledger, clock, incidents, Escalation(ledger, oncall, incidents.steps), oncall, matrix)
+        checks = FakeChecks(clock)
+        incidents = Incidents(ledger, clock, model, systems=systems, oncall=oncall, matrix=matrix, checks=checks)
+        escalation = Escalation(ledger, oncall, incidents.steps, checks)
+        return cls(ledger, clock, incidents, escalation, oncall, matrix, checks)
 
     async def open(self, severity: str = "P0", title: str = "mail stopped") -> Board:
         """Open an incident of the newsletter as the engineer."""

@@ -16,7 +16,8 @@ update incident set title = :title, severity = :severity, state = :state, epoch 
     mitigated_at = cast(:mitigated_at as bigint), resolved_at = cast(:resolved_at as bigint),
     paged = :paged, paged_at = cast(:paged_at as bigint),
     informed = :informed, informed_at = cast(:informed_at as bigint), nudged_at = cast(:nudged_at as bigint),
-    next_step_at = cast(:next_step_at as bigint), impact = :impact, room_wanted = :room_wanted
+    next_step_at = cast(:next_step_at as bigint), impact = :impact, room_wanted = :room_wanted,
+    owned_at = cast(:owned_at as bigint), taken_from = :taken_from, verdicts = :verdicts
 where id = :id;
 
 -- name: lock_incident
@@ -73,7 +74,7 @@ select at, person, kind, text from incident_event where incident = :incident ord
 
 -- name: incident_updates
 select at, person, kind, text from incident_event
-where incident = :incident and kind in ('update', 'mitigated', 'resolved')
+where incident = :incident and kind in ('update', 'mitigated', 'resolved', 'severity', 'reopened')
 order by number desc limit :n;
 
 -- name: claim_room
@@ -119,6 +120,19 @@ update incident set room_guests = :guests, room_attempts = 0, room_due_at = :now
 -- name: record_room_archived
 update incident set room_archived_at = :now, room_attempts = 0, room_due_at = :now where id = :id;
 
+-- name: set_checks
+update incident set checks = :checks, failing = :failing, checks_at = :at where id = :id;
+
+-- name: concerned_incident
+select id from incident where system = :system and state <> 'resolved' limit 1;
+
+-- name: followed_incidents
+-- Those that are shown with what the checks of their system say.
+select * from incident where system = :system and state <> 'resolved' order by number /*pg for update pg*/;
+
+-- name: due_systems
+select distinct system from incident where next_step_at <= :now and system <> '';
+
 -- name: claim_evidence
 update incident set evidence_due_at = :again
 where id in (
@@ -131,4 +145,4 @@ returning *;
 select min(evidence_due_at) as at from incident where evidence_due_at is not null;
 
 -- name: finish_evidence
-update incident set evidence_due_at = null, checks = :checks, suspect = :suspect where id = :id;
+update incident set evidence_due_at = null, suspect = :suspect where id = :id;
