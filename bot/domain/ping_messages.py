@@ -32,8 +32,8 @@ def taken_over(board: Board) -> Message:
     """What the person reads who had it before."""
     incident = board.incident
     who = at_name(incident.owner) if incident.owner else "somebody"
-    first: Line = (f"✋ {board.subject} · {who} took it over from you, ", Moment(incident.owned_at or board.now))
-    return Message(f"✋ {board.subject} · {who} took it over from you", (Paragraph((first,)),))
+    first: Line = (f"ℹ️ {board.subject} · {who} took it over from you, ", Moment(incident.owned_at or board.now))
+    return Message(f"ℹ️ {board.subject} · {who} took it over from you", (Paragraph((first,)),))
 
 
 def _wanted(board: Board, ping: Ping, asks: str) -> Message:

@@ -207,7 +207,7 @@ async def test_a_small_incident_gets_a_channel_by_its_button_alone(world: World,
     offered = text_of(await world.message("incident:INC-1"))
 
     await world.incidents.want_room(FIRST, SRE)
-    await world.incidents.change_severity(Reference(id="INC-2"), Severity.P1, SRE)
+    await world.incidents.change_severity(Reference(id="INC-2"), Severity.P1, SRE, reason="half of it")
     await rest(duty, world)
 
     assert before == []
@@ -277,7 +277,7 @@ async def test_what_people_do_is_told_in_the_incidents_channel(world: World) -> 
         "✋ INC-1 P0 · @sre has it",
         "✋ INC-1 P0 · @lead took it over from @sre",
         "✋ INC-1 P0 · @lead the relay is full",
-        "✋ INC-1 P1 · @lead changed the severity from P0 to P1",
+        "✋ INC-1 P1 · @lead changed the severity from P0 to P1: half of it",
     ]
 
 

@@ -58,18 +58,18 @@ async def test_p2_and_p3_wait_for_business_hours_and_phone_nobody(world: World) 
     await world.advance_to(saturday)
     before = len(await world.calls("steward", "pagerduty"))
     reply = await world.user("engineer").types("/incident open P2 newsletter mail unpretty").sees("INC-1 is open")
-    await world.user("engineer").types("/incident open P3 newsletter mail crooked").sees("INC-2 is open")
+    await world.user("engineer").types("/incident open P3 anyway newsletter mail crooked").sees("INC-2 is open")
     await header(world, "mail crooked")
 
     await world.advance_to(_next(await world.now(), weekday=0, hour=8))
-    early = await in_channel(world, r"^🚨 P[23] .*you are next")
+    early = await in_channel(world, r"^🔔 P[23] .*please look")
     await world.advance_to(_next(await world.now(), weekday=0, hour=9))
-    await world.sees("P2 INC-1 Newsletter: mail unpretty · @sre, you are next")
-    await world.sees("P3 INC-2 Newsletter: mail crooked · @sre, you are next")
-    assert [] == await in_channel(world, "mail unpretty · @lead, you are next")
+    await world.sees("P2 INC-1 Newsletter: mail unpretty · @sre, please look, in business hours")
+    await world.sees("P3 INC-2 Newsletter: mail crooked · @sre, please look, in business hours")
+    assert [] == await in_channel(world, "mail unpretty · @lead, please look")
     await world.advance("61m")
 
-    await world.sees("P2 INC-1 Newsletter: mail unpretty · @lead, you are next")
+    await world.sees("P2 INC-1 Newsletter: mail unpretty · @lead, please look")
     assert "Business hours: @sre is told at" in reply.words
     assert [] == early
     assert [0, 0] == [sum((await tally(world, title)).values()) for title in ("mail unpretty", "mail crooked")]
@@ -175,7 +175,7 @@ async def test_a_raised_severity_pages_anew(world: World) -> None:
     await world.user("engineer").types("/incident open P2 newsletter mail worse").sees("INC-1 is open")
     assert 0 == len(await pages(world, "sre", "mail worse"))
 
-    await world.user("engineer").types("/incident severity INC-1 P0").sees("INC-1 P0")
+    await world.user("engineer").types("/incident severity INC-1 P0 nobody gets mail").sees("INC-1 P0")
 
     await paged(world, "sre", "mail worse")
     await world.advance("5m")

@@ -83,7 +83,7 @@ async def test_an_incident_can_be_opened_from_there(world: World) -> None:
     form = await press(world, "engineer", view, "Open incident").form("Open an incident")
     await world.user("engineer").submits(form, severity="P1", system="newsletter", title="opened at home")
 
-    await world.sees("opened at home · @sre, you are next", channel="@sre")
+    await world.sees("opened at home · @sre, page: you are on call", channel="@sre")
     health = await press(world, "engineer", await home(world, "engineer", "INC-1 P1"), "Health").form("")
     assert "Newsletter" in str(health["blocks"])
 

@@ -30,7 +30,7 @@ async def test_a_page_arrives_once_whatever_slack_does(world: World, kind: str) 
     await world.user("engineer").types(f"/incident open P0 newsletter {title}").sees("INC-1 is open")
     await world.until(lambda: pages(world, "sre", title), lambda: "the primary was never paged", 30)
     await world.until(
-        lambda: in_channel(world, f"{title} · @sre, you are next"), lambda: "the channel was never told", 30
+        lambda: in_channel(world, f"{title} · @sre, page: you are on call"), lambda: "the channel was never told", 30
     )
     await world.until(lambda: in_channel(world, rf"{title}\s+Severity"), lambda: "there is no header", 30)
     await (await paged(world, "sre", title)).click("I have it")
@@ -168,7 +168,7 @@ async def test_a_flood_of_incidents_pages_in_time_under_slacks_limits(world: Wor
     """Slack lets through what it lets through; everybody's pages arrive once, however many 429 there are."""
     await world.fault("chat.postMessage", "429", 12, retry_after=1)
     for number in range(6):
-        await world.user("engineer").types(f"/incident open P0 newsletter flood {number}").sees("is open")
+        await world.user("engineer").types(f"/incident open P0 anyway newsletter flood {number}").sees("is open")
 
     for number in range(6):
         await world.until(partial(pages, world, "sre", f"flood {number}"), lambda: "a page was lost", 40)
