@@ -1,10 +1,11 @@
 """`/incident` as a person types and presses it: opening, its own channel, its one message, what is refused."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.smoke.pages import fact, header, in_channel, opens, paged, replied, tally
+from tests.smoke.pages import fact, header, in_channel, opens, paged, pages, replied, tally
 from tests.smoke.reading import literal, words
 from tests.smoke.world import World
 
@@ -146,17 +147,113 @@ async def test_a_small_incident_gets_a_channel_by_its_button_and_loses_it_after_
 
 
 @pytest.mark.row("A4")
-async def test_the_evidence_of_the_moment_is_kept(world: World) -> None:
-    """What the checks said at the opening stands in the thread, in one line in the header, and in the page."""
+async def test_what_the_checks_say_is_never_older_than_it_looks(world: World) -> None:
+    """Failing checks stand by name and time in page and header; both follow the poller; the next page reads anew."""
     await world.lab("newsletter", "app", state="error")
     shown = await opens(world, "mail red")
     page = await paged(world, "sre", "mail red")
-
-    await shown.becomes("🔴 app 503")
     await page.becomes("🔴 app 503")
-    await world.lab("newsletter", "app", state="up")
-
+    await shown.becomes("🔴 app 503")
     await replied(shown, "🔴 app  503")
+    assert re.search(r"Checks at \d\d:\d\d: 🔴 app 503", page.words)
+
+    await world.lab("newsletter", "app", state="up")
+    await world.advance("61s")
+    mended = await shown.becomes(": 🟢 15 healthy")
+    await page.becomes(": 🟢 15 healthy")
+    await world.lab("newsletter", "worker", state="down")
+    await world.advance("4m")
+    second = await paged(world, "lead", "mail red")
+
+    assert "🔴" not in mended.words
+    assert re.search(r"Checks at \d\d:\d\d: .*🔴 worker", second.words)
+
+
+@pytest.mark.row("A4")
+@pytest.mark.row("A8")
+@pytest.mark.row("C7")
+async def test_the_end_is_asked_while_checks_are_red_and_there_is_a_way_back(world: World) -> None:
+    """Mitigated and Resolve ask; an update offers Reopen; it pages and rings anew; what was missed stays missed."""
+    await world.lab("newsletter", "app", state="error")
+    since = await world.now()
+    shown = await opens(world, "mail back")
+    page = await paged(world, "sre", "mail back")
+    await world.advance("6m")
+    await page.click("I have it")
+    await shown.becomes("respond missed (7 min)")
+
+    asked = await (await shown.again()).click("Mitigated").sees("2 checks are still critical: app 503")
+    unchanged = (await shown.again()).words
+    await asked.click("Mitigated all the same")
+    calm = await shown.becomes("mitigated it although 2 checks were critical (app 503")
+    offered = await world.user("sre").types("/incident update INC-1 broken again").sees("Nobody is paged for it")
+    assert "@sre has it" in unchanged
+    assert "Reopen" in calm.buttons
+
+    await offered.click("Reopen")
+    await world.until(lambda: _paged(world, "sre", "mail back", 2), lambda: "the primary was not paged anew")
+    again = await shown.becomes("nobody has it yet")
+    assert "respond missed (7 min) · mitigate kept" in fact(again, "Clocks")
+    assert "respond by" in fact(again, "Clocks")
+    await world.advance("5m")
+    await (await paged(world, "lead", "mail back")).click("I have it")
+    await shown.becomes("@lead has it")
+    await world.lab("newsletter", "app", state="up")
+    await world.user("lead").types("/incident resolve INC-1").sees("resolved")
+    await (await shown.becomes("✅ P0 INC-1")).click("Reopen", by="lead")
+    await shown.becomes("🚨 P0 INC-1")
+
+    events = [call["body"]["event_action"] for call in await world.calls("steward", "pagerduty") if call["at"] >= since]
+    assert ["trigger"] * 3 == [event for event in events if event == "trigger"]
+
+
+@pytest.mark.row("A4")
+@pytest.mark.row("A8")
+async def test_a_severity_is_changed_with_a_reason_and_silences_nobody_by_a_slip(world: World) -> None:
+    """A form asks why; a P0 that nobody has stays one until that is said; back as a P0 it pages and rings anew."""
+    since = await world.now()
+    shown = await opens(world, "mail graded")
+    await paged(world, "sre", "mail graded")
+    sre = world.user("sre")
+
+    form = await sre.types("/incident severity INC-1 P2").form("Severity of INC-1")
+    asked = await sre.submits(form, severity="P2", reason="half of it").sees("nobody has it yet, and as P2")
+    assert (await shown.again()).words.startswith("🚨 P0")
+    await asked.click("P2 all the same")
+    await shown.becomes("changed the severity from P0 to P2: half of it (@sre")
+    await world.sees("@sre changed the severity from P0 to P2: half of it", channel="#inc-0001-newsletter-mail-graded")
+    await sre.types("/incident severity INC-1 P0 all of it").sees("INC-1 P0")
+
+    await world.until(lambda: _paged(world, "sre", "mail graded", 2), lambda: "the primary was not paged anew")
+
+    async def rung() -> bool:
+        calls = [call for call in await world.calls("steward", "pagerduty") if call["at"] >= since]
+        return ["trigger", "resolve", "trigger"] == [call["body"]["event_action"] for call in calls]
+
+    await world.until(rung, lambda: "PagerDuty did not follow")
+
+
+@pytest.mark.row("A4")
+async def test_what_may_be_meant_otherwise_is_asked_before_it_is_opened(world: World) -> None:
+    """Punctuation and `sev0` are understood; a misspelt system, a severity in the title and a second one ask."""
+    engineer = world.user("engineer")
+    await engineer.types("/incident open sev0: newsletter, mail one").sees("INC-1 is open")
+    await paged(world, "sre", "P0 INC-1 Newsletter: mail one")
+
+    second = await engineer.types("/incident open “P1” newsletter mail two").sees("Newsletter has an incident already")
+    misspelt = await engineer.types("/incident open P0: target-lst exports fail").sees("Do you mean Target List")
+    inside = await engineer.types("/incident open logins fail, P0!").sees("is it P0?")
+    listed = await world.user("cto").types("/incident list").sees("INC-1 P0 Newsletter: mail one · nobody has it yet")
+    assert "INC-1 P0 mail one" in second.words
+    assert "INC-2" not in listed.words
+
+    await second.click("Open another").sees("INC-2 is open")
+    await misspelt.click("Open P0 for Target List Formatter").sees("INC-3 is open")
+    await inside.click("Open as P0").sees("INC-4 is open")
+    for number, title in ((2, "Newsletter: mail two"), (3, "Target List Formatter: exports fail"), (4, "logins fail")):
+        await paged(world, "sre", f"INC-{number} {title}" + (", P0!" if number == 4 else ""))
+    offered = await world.user("sre").types("/incident ack").sees("Several incidents are open; which one?")
+    await offered.click("INC-4 P0 logins fail").sees("INC-4 P0 · @sre has it")
 
 
 @pytest.mark.row("A4")
@@ -192,6 +289,7 @@ async def test_what_cannot_be_done_says_what_is_so(world: World) -> None:
     await sre.types("/incident open P3 one thing").sees("INC-1 is open")
     await sre.types("/incident open P3 another thing").sees("INC-2 is open")
     several = await sre.types("/incident resolve").sees("Several incidents are open")
+    await sre.types("/incident show").sees("name one")
     await sre.types("/incident resolve INC-1").sees("resolved")
     again = await sre.types("/incident resolve INC-1").sees("was resolved")
 
@@ -201,7 +299,7 @@ async def test_what_cannot_be_done_says_what_is_so(world: World) -> None:
 
 @pytest.mark.row("A4")
 async def test_a_double_click_and_a_second_person(world: World, late: Late) -> None:
-    """A second press only says that one is still on it; another person takes it over visibly."""
+    """A second press only says that one is still on it; another takes it over visibly, and who had it is told."""
     shown = await opens(world, "mail twice")
     page = await paged(world, "sre", "mail twice")
 
@@ -211,11 +309,14 @@ async def test_a_double_click_and_a_second_person(world: World, late: Late) -> N
     await shown.becomes("@sre has it")
     await world.user("lead").types("/incident ack INC-1").sees("@lead has it")
 
-    await shown.becomes("@lead has it")
+    taken = await shown.becomes("(before: @sre)")
+    told = await world.sees("mail twice · @lead took it over from you", channel="@sre")
+    assert fact(taken, "State").startswith("@lead has it")
+    assert re.search(r"from you, \d\d:\d\d", told.words)
     timeline = await world.user("lead").types("/incident show INC-1").sees("took it over from @sre")
     happened = timeline.words.split("Opened by")[1]
-    told = [happened.count(text) for text in ("@sre has it", "@sre is still on it", "@lead took it over from @sre")]
-    assert [1, 1, 1] == told
+    counts = [happened.count(text) for text in ("@sre has it", "@sre is still on it", "@lead took it over from @sre")]
+    assert [1, 1, 1] == counts
 
 
 @pytest.mark.row("A4")
@@ -224,7 +325,7 @@ async def test_a_title_of_control_sequences_pings_nobody(world: World) -> None:
     title = "<!channel> <http://evil.example|ok> *bold* & _more_"
     await world.user("engineer").types(f"/incident open P0 newsletter {title}").sees("INC-1 is open")
     await paged(world, "sre", "_more_")
-    listed = await world.user("sre").types("/incident list").sees("INC-1")
+    listed = await world.user("sre").types("/incident list").sees("nobody has it yet · since")
 
     for message in [*await world.messages(), *await world.messages("sre", "@sre"), listed.message]:
         if "evil.example" in words(message):
@@ -233,3 +334,7 @@ async def test_a_title_of_control_sequences_pings_nobody(world: World) -> None:
             assert "<http://evil" not in literal(message), raw
             assert "'url': 'http://evil" not in raw
     assert "<!channel>" in listed.words
+
+
+async def _paged(world: World, person: str, title: str, times: int) -> bool:
+    return len(await pages(world, person, title)) == times
