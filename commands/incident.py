@@ -168,7 +168,9 @@ async def incident(call: Invocation[IncidentRequest], services: Services) -> Mes
     if request.verb == "open":
         return await _open(call, services, request)
     if request.verb == "list":
-        return _list([(found, _title(services, found.system)) for found in await incidents.unresolved()])
+        return _list(
+            [(found, _title(services, found.system)) for found in await incidents.unresolved()], services.clock.now()
+        )
     if request.verb == "show":
         return _shown(*await incidents.board(request.reference))
     meant = await incidents.meant(request.reference, request.verb)
@@ -266,7 +268,9 @@ async def _opened(call: Opens, services: Services, opening: Opening) -> Message:
         known = [it for it in await services.incidents.unresolved() if it.system == opening.system]
         if known:
             title = _title(services, opening.system)
-            return questions.another(known, opening.severity, title, opening.title, opening.impact)
+            return questions.another(
+                known, opening.severity, title, opening.title, opening.impact, services.clock.now()
+            )
     board = await services.incidents.open(
         opening.title,
         opening.severity,
@@ -390,11 +394,11 @@ def _updated(board: Board) -> Message:
     return Message(done.text, (*done.parts, asked, Buttons((incident_messages.reopen_button(found),))))
 
 
-def _list(found: list[tuple[Incident, str]]) -> Message:
+def _list(found: list[tuple[Incident, str]], now: int) -> Message:
     if not found:
         buttons = Buttons((Button("Open incident", "incident.open_form"),))
         return Message("No incident is open.", (lines("No incident is open."), buttons))
-    rows: list[Line] = [incident_messages.summary_line(item, title) for item, title in found]
+    rows: list[Line] = [incident_messages.summary_line(item, title, now) for item, title in found]
     noun = "incident is" if len(found) == 1 else "incidents are"
     text = f"{len(found)} {noun} open: " + ", ".join(f"{item.id} {item.severity} {item.title}" for item, _ in found)
     return Message(text, (Paragraph(tuple(rows)),))
@@ -402,7 +406,7 @@ def _list(found: list[tuple[Incident, str]]) -> Message:
 
 def _shown(board: Board, events: list[Event]) -> Message:
     shown = incident_messages.header(board)
-    return Message(shown.text, (*shown.parts, incident_messages.timeline_lines(tuple(events[-20:]))))
+    return Message(shown.text, (*shown.parts, incident_messages.timeline_lines(tuple(events[-20:]), board.now)))
 
 
 def _names(services: Services) -> dict[str, str]:

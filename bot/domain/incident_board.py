@@ -71,19 +71,19 @@ def state_line(board: Board) -> Line:
         return (state_text(incident),)
     before = incident.taken_from if incident.state is State.ACKNOWLEDGED else ""
     earlier: Line = (f" (before: {called(before)})",) if before else ()
-    return (f"{state_text(incident)}, ", Moment(since), *earlier)
+    return (f"{state_text(incident)}, ", Moment(since, now=board.now), *earlier)
 
 
-def evidence_lines(incident: Incident, asked_at: int | None = None) -> tuple[Line, ...]:
+def evidence_lines(board: Board, asked_at: int | None = None) -> tuple[Line, ...]:
     """What the checks said and when, and the change that is suspected.
 
     `asked_at`: when they were asked; where the answer is older than that, it says so.
     """
-    lines: list[Line] = []
+    incident, lines = board.incident, list[Line]()
     if incident.checks:
         at = incident.opened_at if incident.checks_at is None else incident.checks_at
         late = asked_at is not None and at < asked_at - FRESH
-        lines.append(("Checks as of " if late else "Checks at ", Moment(at), f": {incident.checks}"))
+        lines.append(("Checks as of " if late else "Checks at ", Moment(at, now=board.now), f": {incident.checks}"))
     if incident.suspect:
         lines.append((f"Suspect change: {incident.suspect}",))
     return tuple(lines)
@@ -91,7 +91,7 @@ def evidence_lines(incident: Incident, asked_at: int | None = None) -> tuple[Lin
 
 def coming(at: int, board: Board) -> Moment:
     """A moment to come."""
-    return incident_clocks.coming(at, board.ladder)
+    return incident_clocks.coming(at, board.ladder, board.now)
 
 
 def planned_line(planned: Planned, board: Board) -> Line:

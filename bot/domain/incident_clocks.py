@@ -21,24 +21,24 @@ def settled(ladder: Ladder, incident: Incident, now: int) -> tuple[Verdict, ...]
 
 def shown(ladder: Ladder, incident: Incident, now: int) -> Line:
     """Both clocks for the header; what earlier runs came to stands before them."""
-    told = [_verdict(verdict, incident) for verdict in incident.verdicts if verdict.start != incident.planned_from]
+    told = [_verdict(verdict, incident, now) for verdict in incident.verdicts if verdict.start != incident.planned_from]
     for clock, limit, done in _runs(ladder, incident):
         standing = _standing(incident, clock)
         if standing is not None:
-            told.append(_verdict(standing, incident, done))
+            told.append(_verdict(standing, incident, now, done))
         elif done is not None or limit <= now:
-            told.append(_verdict(Verdict(clock, incident.severity, incident.planned_from, limit, done), incident))
+            told.append(_verdict(Verdict(clock, incident.severity, incident.planned_from, limit, done), incident, now))
         else:
-            told.append((f"{clock} by ", coming(limit, ladder)))
+            told.append((f"{clock} by ", coming(limit, ladder, now)))
     parts: list[Inline] = []
     for number, line in enumerate(told):
         parts += [" · "] * bool(number) + list(line)
     return tuple(parts)
 
 
-def coming(at: int, ladder: Ladder) -> Moment:
+def coming(at: int, ladder: Ladder, now: int) -> Moment:
     """A moment to come. In business hours the time alone would not say of which day."""
-    return Moment(at, "time" if ladder.phones else "date")
+    return Moment(at, "time" if ladder.phones else "date", now)
 
 
 def _runs(ladder: Ladder, incident: Incident) -> list[Run]:
@@ -60,13 +60,13 @@ def _standing(incident: Incident, clock: ClockName) -> Verdict | None:
     return next((verdict for verdict in given if verdict.start == incident.planned_from), None)
 
 
-def _verdict(verdict: Verdict, incident: Incident, done: int | None = None) -> Line:
+def _verdict(verdict: Verdict, incident: Incident, now: int, done: int | None = None) -> Line:
     """`respond missed (12 min)`, with the severity where that was another one."""
     other = verdict.severity is not incident.severity
     name = f"{verdict.clock}{_at(verdict.severity) if other else ''} {'kept' if verdict.kept else 'missed'} ("
     moment = verdict.done if verdict.done is not None else done
     if moment is None:
-        return (name, Moment(verdict.limit), ")")
+        return (name, Moment(verdict.limit, now=now), ")")
     # Rounded up: a clock of five minutes that was missed by seconds does not read as five minutes.
     took = span(max(1, -(-(moment - verdict.start) // MINUTE)) * MINUTE)
     return (f"{name}{took})",)

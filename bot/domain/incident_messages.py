@@ -45,14 +45,17 @@ def header(board: Board) -> Message:
         ("Clocks", _clocks(board)),
     ]
     parts: list[Part] = [Heading(title[:150]), Facts(tuple(facts))]
-    done = [(Moment(event.at), f" {event.text} ({called(event.person)})") for event in board.updates[:-1][-3:]]
+    done = [
+        (Moment(event.at, now=board.now), f" {event.text} ({called(event.person)})")
+        for event in board.updates[:-1][-3:]
+    ]
     if done:
         parts.append(Paragraph(((Bold("Done"),), *done)))
     plan = _plan(board)
     if plan:
         parts.append(Paragraph(((Bold("Plan"), " if nobody answers"), *plan)))
     if incident.state is not State.RESOLVED and (incident.checks or incident.suspect):
-        parts.append(Paragraph(evidence_lines(incident)))
+        parts.append(Paragraph(evidence_lines(board)))
     buttons = _header_buttons(board)
     if buttons:
         parts.append(Buttons(buttons))
@@ -78,7 +81,7 @@ def opened(board: Board) -> Message:
     )
 
 
-def summary_line(incident: Incident, system_title: str) -> Line:
+def summary_line(incident: Incident, system_title: str, now: int | None = None) -> Line:
     """One line of a list."""
     prefix = f"{system_title}: " if system_title else ""
     where: Line = (" ", ChannelLink(incident.room)) if incident.room else ()
@@ -86,20 +89,20 @@ def summary_line(incident: Incident, system_title: str) -> Line:
         f"{SIGNS[incident.state]} ",
         Bold(f"{incident.id} {incident.severity}"),
         f" {prefix}{incident.title} · {state_text(incident)} · since ",
-        Moment(incident.opened_at),
+        Moment(incident.opened_at, now=now),
         *where,
     )
 
 
-def timeline_lines(events: tuple[Event, ...]) -> Paragraph:
+def timeline_lines(events: tuple[Event, ...], now: int) -> Paragraph:
     """The timeline, a line per event."""
-    return Paragraph(tuple((Moment(event.at), f" {called(event.person)} {event.text}") for event in events))
+    return Paragraph(tuple((Moment(event.at, now=now), f" {called(event.person)} {event.text}") for event in events))
 
 
 def _now(board: Board) -> Line:
     if board.updates:
         newest = board.updates[-1]
-        return (f"{newest.text} ({called(newest.person)}, ", Moment(newest.at), ")")
+        return (f"{newest.text} ({called(newest.person)}, ", Moment(newest.at, now=board.now), ")")
     return ("no update yet",)
 
 
@@ -107,7 +110,10 @@ def _clocks(board: Board) -> Line:
     incident, ladder = board.incident, board.ladder
     due: Line = ()
     if incident.state is State.ACKNOWLEDGED and ladder.stale is not None and incident.updated_at is not None:
-        due = (" · next update by ", Moment(ladder.moment(incident.updated_at, ladder.stale)))
+        due = (
+            " · next update by ",
+            incident_clocks.coming(ladder.moment(incident.updated_at, ladder.stale), ladder, board.now),
+        )
     return (*incident_clocks.shown(ladder, incident, board.now), *due)
 
 
@@ -118,7 +124,7 @@ def _plan(board: Board) -> list[Line]:
     lines: list[Line] = [
         (
             f"✓ level {ping.level} {names_of(ping.people)} {'told' if ping.kind == 'inform' else 'paged'} ",
-            Moment(ping.at),
+            Moment(ping.at, now=board.now),
         )
         for ping in board.pings[-6:]
         if ping.kind in {"page", "inform", "stale"}
@@ -169,4 +175,4 @@ def _header_buttons(board: Board) -> tuple[Button, ...]:
 def _footer(board: Board) -> Line:
     incident = board.incident
     room: Line = (" · ", ChannelLink(incident.room)) if incident.room else ()
-    return (f"Opened by {at_name(incident.opened_by)} ", Moment(incident.opened_at), *room)
+    return (f"Opened by {at_name(incident.opened_by)} ", Moment(incident.opened_at, now=board.now), *room)

@@ -83,7 +83,9 @@ def which_severity(severity: Severity, usual: Severity, system: str, words: tupl
     )
 
 
-def another(known: Sequence[Incident], severity: Severity, system_title: str, title: str, impact: str) -> Message:
+def another(
+    known: Sequence[Incident], severity: Severity, system_title: str, title: str, impact: str, now: int
+) -> Message:
     """Something of the same system is not over yet; `title` is what would be opened beside it."""
     line = f"{known[0].system} {title}"
     rows: list[Line] = [(Bold(f"{system_title} has an incident already"), ". Nothing new is open yet.")]
@@ -92,7 +94,7 @@ def another(known: Sequence[Incident], severity: Severity, system_title: str, ti
             f"{SIGNS[incident.state]} ",
             Bold(f"{incident.id} {incident.severity}"),
             f" {incident.title} · {state_text(incident)} · since ",
-            Moment(incident.opened_at),
+            Moment(incident.opened_at, now=now),
         )
         for incident in known[:_NAMED]
     ]

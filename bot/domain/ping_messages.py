@@ -32,12 +32,14 @@ def taken_over(board: Board) -> Message:
     """What the person reads who had it before."""
     incident = board.incident
     who = at_name(incident.owner) if incident.owner else "somebody"
-    first: Line = (f"ℹ️ {board.subject} · {who} took it over from you, ", Moment(incident.owned_at or board.now))
+    first: Line = (
+        f"ℹ️ {board.subject} · {who} took it over from you, ",
+        Moment(incident.owned_at or board.now, now=board.now),
+    )
     return Message(f"ℹ️ {board.subject} · {who} took it over from you", (Paragraph((first,)),))
 
 
 def _wanted(board: Board, ping: Ping, asks: str) -> Message:
-    incident = board.incident
     names: list[Mention | str] = []
     for actor in ping.people:
         names += [Mention(actor.person, actor.slack), " "]
@@ -48,9 +50,9 @@ def _wanted(board: Board, ping: Ping, asks: str) -> Message:
     if before:
         pinged: list[str | Moment] = []
         for earlier in before[-4:]:
-            pinged += [", " if pinged else "", f"{names_of(earlier.people)} at ", Moment(earlier.at)]
+            pinged += [", " if pinged else "", f"{names_of(earlier.people)} at ", Moment(earlier.at, now=board.now)]
         lines.append(("Pinged before: ", *pinged))
-    lines += evidence_lines(incident, ping.at)
+    lines += evidence_lines(board, ping.at)
     parts: list[Part] = [Paragraph(tuple(lines)), Buttons(_ping_buttons(board, ping))]
     if board.follows is not None and ping.number == len(board.pings):
         parts.append(Small(follows_line(board.follows, board)))

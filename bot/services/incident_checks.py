@@ -72,7 +72,7 @@ class FollowedChecks:
         if concerned is None:
             return
         roster, now = await self._oncall.roster(), self._clock.now()
-        said = statement(readings, now)
+        said = statement(readings, max((each.at or now for each in readings), default=now))
 
         def work(tx: Tx) -> None:
             for row in tx.all("followed_incidents", system=system):

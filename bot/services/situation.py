@@ -43,7 +43,7 @@ class Situation:
     async def evidence(self, system: str) -> tuple[Message, Statement]:
         """What the checks say now, for the thread of an incident that has just been opened, and in one line."""
         report = (await self.reports([system]))[0]
-        first: Line = (headline(report), ", read at ", Moment(report.at, "seconds"))
+        first: Line = (headline(report), ", read at ", Moment(report.at, "seconds", report.at))
         parts = (*body(report), *((Paragraph(report.context),) if report.context else ()))
         return Message(headline(report), (Paragraph((first,)), *parts)), statement(report.readings, report.at)
 
