@@ -84,7 +84,7 @@ def which_severity(severity: Severity, usual: Severity, system: str, words: tupl
 
 
 def another(
-    known: Sequence[Incident], severity: Severity, system_title: str, title: str, impact: str, now: int
+    known: Sequence[Incident], severity: Severity, system_title: str, *, title: str, impact: str, now: int
 ) -> Message:
     """Something of the same system is not over yet; `title` is what would be opened beside it."""
     line = f"{known[0].system} {title}"

@@ -161,12 +161,12 @@ async def test_what_the_checks_say_is_never_older_than_it_looks(world: World) ->
     await world.advance("61s")
     mended = await shown.becomes(": 🟢 15 healthy")
     await page.becomes(": 🟢 15 healthy")
-    await world.lab("newsletter", "worker", state="down")
+    await world.lab("newsletter", "app", state="error")
     await world.advance("4m")
     second = await paged(world, "lead", "mail red")
 
     assert "🔴" not in mended.words
-    assert re.search(r"Checks at \d\d:\d\d: .*🔴 worker", second.words)
+    assert re.search(r"Checks at \d\d:\d\d: 🔴 app 503", second.words)
 
 
 @pytest.mark.row("A4")
