@@ -269,7 +269,12 @@ async def _opened(call: Opens, services: Services, opening: Opening) -> Message:
         if known:
             title = _title(services, opening.system)
             return questions.another(
-                known, opening.severity, title, opening.title, opening.impact, services.clock.now()
+                known,
+                opening.severity,
+                title,
+                title=opening.title,
+                impact=opening.impact,
+                now=services.clock.now(),
             )
     board = await services.incidents.open(
         opening.title,
