@@ -83,7 +83,7 @@ async def test_it_stays_open_while_its_p0_incident_is(world: World) -> None:
 
     await world.advance("20m")
     still = await ask.again()
-    await sre.types("/incident resolve INC-1")
+    await sre.types("/incident resolve INC-1 anyway")
     await world.advance("2m")
 
     assert "Approve and run" in still.buttons

@@ -37,7 +37,7 @@ async def test_open_incidents_and_health_stand_there(world: World) -> None:
     await home(world, "sre", "INC-1 P0", "Newsletter: mail at home", "nobody has it yet", "🔴 Newsletter: ")
     await world.user("sre").types("/incident ack INC-1").sees("@sre has it")
     await home(world, "lead", "INC-1 P0", "@sre has it")
-    await world.user("sre").types("/incident resolve INC-1").sees("resolved")
+    await world.user("sre").types("/incident resolve INC-1 anyway").sees("resolved")
 
     await home(world, "sre", "🟢 None.", without="INC-1")
 

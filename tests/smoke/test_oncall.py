@@ -41,7 +41,7 @@ async def test_the_turn_changes_and_the_pages_follow_it(tmp_path: Path) -> None:
         assert f"then @{following} from" in first.words
         await world.user("lead").types("/incident open P0 newsletter first turn").sees("INC-1 is open")
         await paged(world, now, "first turn")
-        await world.user("lead").types("/incident resolve INC-1").sees("resolved")
+        await world.user("lead").types("/incident resolve INC-1 anyway").sees("resolved")
 
         await world.advance("1d")
 

@@ -192,7 +192,7 @@ async def test_the_same_over_socket_mode(tmp_path: Path) -> None:
         await (await header(world, "mail by socket")).becomes("@sre has it")
         await world.kill_bot()
         await world.restart_bot()
-        await sre.types("/incident resolve").sees("resolved")
+        await sre.types("/incident resolve anyway").sees("resolved")
         await sre.types("/incident list").sees("No incident is open")
         arrived = await unmarked(world, "mail by socket")
 
