@@ -142,6 +142,11 @@ class Release:
     running: bool = True
     left_to_do: str = ""
 
+    @property
+    def label(self) -> str:
+        """For people: its id, which may be typed, and its title where that says more."""
+        return self.id if self.title in ("", self.id) else f"{self.id} {self.title}"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

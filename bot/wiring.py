@@ -162,7 +162,7 @@ async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
             queues=Queues(ledger, clock, assembly.systems),
             operations=operations,
             incidents=incidents,
-            situation=Situation(health, operations, incidents),
+            situation=Situation(health, operations, incidents, assembly.systems),
         )
         pager: Pager = NoPager()
         if steward.pagerduty is not None:

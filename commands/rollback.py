@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.actions.roll_back import RollBack, deployments, label, meant
+from bot.actions.roll_back import RollBack, deployments, meant
 from bot.domain import operation_replies
 from bot.domain.errors import BotError, Conflict, FieldErrors, NotFound, Unreachable, UsageError
 from bot.domain.message import ChoiceField, Line, Message, Modal, Moment, Option, Part, TextField, lines
@@ -140,7 +140,7 @@ class _Offer:
         note = ", newer than what runs" if release in self.newer else ""
         if release.created is not None:
             note = f", {datetime.fromtimestamp(release.created / 1000, zone):%-d %b %H:%M}{note}"
-        text = f"{self.named}: {label(release)}"
+        text = f"{self.named}: {release.label}"
         return Option(
             _short(text, _MOST_LETTERS - len(note)) + note, f"{self.system.name} {self.component.name} {release.id}"
         )
@@ -203,7 +203,7 @@ def _typed(offers: Sequence[_Offer], wanted: str, zone: ZoneInfo) -> list[Option
             problem = error
             continue
         if release.current:
-            problem = Conflict(f"{offer.named} already runs {label(release)}; name another release.")
+            problem = Conflict(f"{offer.named} already runs {release.label}; name another release.")
         else:
             options.append(offer.option(release, zone))
     if not options:
@@ -232,7 +232,7 @@ def _running(places: Sequence[tuple[System, Component]], found: Sequence[list[Re
         if isinstance(releases, BotError):
             told.append((f"{name}: {releases}",))
         else:
-            told += [(f"{name} runs {label(each)} now", *_released(each), ".") for each in releases if each.current]
+            told += [(f"{name} runs {each.label} now", *_released(each), ".") for each in releases if each.current]
     return (lines(*told),) if told else ()
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.actions.roll_back import deployments, label
+from bot.actions.roll_back import deployments
 from bot.domain.errors import Conflict, Refused
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
@@ -51,13 +51,13 @@ class LockPublishing:
         if now.id != self.release:
             raise Refused(f"{named} does not run {self.release} any more; it was released again since.")
         if not now.left_to_do:
-            raise Conflict(f"Publishing of {named} is locked to {label(now)} already.")
+            raise Conflict(f"Publishing of {named} is locked to {now.label} already.")
         calls = tuple(call.text for call in self._lock().lock_calls(now))
         return Plan(
             title=f"Lock publishing of {named} to {now.id}",
             does="; ".join(calls),
-            steps=(Step(f"lock publishing to {label(now)}", calls),),
-            before=(f"{named} runs {label(now)}; {now.left_to_do}",),
+            steps=(Step(f"lock publishing to {now.label}", calls),),
+            before=(f"{named} runs {now.label}; {now.left_to_do}",),
             undo="none from here: publishing is unlocked at the provider",
             material=(f"release {now.id}",),
         )
@@ -72,7 +72,7 @@ class LockPublishing:
     async def observe(self, traces: Sequence[Trace]) -> Effect:  # noqa: ARG002 - the live state says it all
         now = await self._now()
         locked = now.id == self.release and not now.left_to_do
-        return Effect(locked, f"{self.system}/{self.component} runs {label(now)}; {now.left_to_do or now.note}")
+        return Effect(locked, f"{self.system}/{self.component} runs {now.label}; {now.left_to_do or now.note}")
 
     def undo(self, traces: Sequence[Trace]) -> None:  # noqa: ARG002 - as the plan says
         return None

@@ -57,7 +57,7 @@ class RollBack:
         if target is None:
             raise NotFound(f"{self._named()} has no release {self.release} any more; choose another.")
         if target.current:
-            raise Conflict(f"{self._named()} already runs {label(target)}; name another release.")
+            raise Conflict(f"{self._named()} already runs {target.label}; name another release.")
         if self.expected and (now is None or now.id != self.expected):
             raise Refused(f"{self._named()} does not run {self.expected} any more; it was released again since.")
         calls = tuple(call.text for call in source.calls(target))
@@ -65,8 +65,8 @@ class RollBack:
         return Plan(
             title=f"Roll back {self._named()} {was} → {target.id}",
             does="; ".join(calls) + (f" ({target.title})" if target.title != target.id else ""),
-            steps=(Step(f"make {label(target)} current", calls),),
-            before=(f"{self._named()} runs {label(now) if now else was}",),
+            steps=(Step(f"make {target.label} current", calls),),
+            before=(f"{self._named()} runs {now.label if now else was}",),
             not_reverted=tuple(source.not_reverted()),
             undo=f"back to {was}" if now else "none: the current release is not listed",
             undoable=now is not None,
@@ -89,9 +89,9 @@ class RollBack:
         note = f"; {now.note}" if now.note else ""
         if now.id == self.release and not now.running and any(trace.result is None for trace in traces):
             # Half of the work is no proof of the whole.
-            return Effect(None, f"{self._named()} has {label(now)}{note}")
+            return Effect(None, f"{self._named()} has {now.label}{note}")
         happened = now.id == self.release
-        return Effect(happened, f"{self._named()} runs {label(now)}{note}", now.left_to_do if happened else "")
+        return Effect(happened, f"{self._named()} runs {now.label}{note}", now.left_to_do if happened else "")
 
     def undo(self, traces: Sequence[Trace]) -> "RollBack | None":
         before = json.loads(traces[0].baseline) if traces else ""
@@ -116,11 +116,6 @@ def deployments(component: Component, system: str) -> Deployments:
     return component.deployments
 
 
-def label(release: Release) -> str:
-    """A release for people: its id, which may be typed, and its title where that says more."""
-    return release.id if release.title in ("", release.id) else f"{release.id} {release.title}"
-
-
 def _current(releases: Sequence[Release]) -> Release | None:
     return next((each for each in releases if each.current), None)
 
@@ -132,7 +127,7 @@ def meant(releases: Sequence[Release], wanted: str, named: str) -> Release:
         if place is None:
             raise NotFound(f"{named} does not tell which release it runs; name the release to go back to.")
         if place + 1 >= len(releases):
-            raise NotFound(f"{named} has no release before {label(releases[place])}.")
+            raise NotFound(f"{named} has no release before {releases[place].label}.")
         return releases[place + 1]
     for each in releases:
         if wanted in (each.id, each.title):

@@ -1,27 +1,36 @@
 """How a system stands, for those who do not ask: the last change, the open incident, scheduled summaries, evidence."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.domain import operation_messages
+from bot.domain.errors import BotError, Unreachable
 from bot.domain.health import Report, body, headline, overview_message
 from bot.domain.incident import Incident
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
 from bot.domain.operation import Operation
 from bot.domain.statement import Statement, statement
-from bot.domain.timing import span
+from bot.domain.timing import DAY, span
+from bot.ports import Deployments, Release
 from bot.services.health import Health
 from bot.services.incidents import Incidents
 from bot.services.operations import Operations
+from bot.services.systems import Systems
+
+SUSPECT_WITHIN = DAY
+RELEASES_WITHIN = 5.0
+"""Seconds that a provider gets to tell its releases."""
 
 
 class Situation:
     """Reads across health, operations and incidents."""
 
-    def __init__(self, health: Health, operations: Operations, incidents: Incidents) -> None:
+    def __init__(self, health: Health, operations: Operations, incidents: Incidents, systems: Systems) -> None:
         self._health = health
         self._operations = operations
         self._incidents = incidents
+        self._systems = systems
 
     async def context(self, system: str) -> tuple[Line, ...]:
         """`Last change: app v41, @sre 02:38 · INC-12 P0, nobody has it yet`; above it each unknown outcome."""
@@ -48,16 +57,61 @@ class Situation:
         return Message(headline(report), (Paragraph((first,)), *parts)), statement(report.readings, report.at)
 
     async def suspect(self, system: str, at: int) -> str:
-        """The last change before `at` as one line: `roll app back to v40 (succeeded) by @sre, 3 min before`."""
+        """The change before `at` that is suspected, as one line: `web released dep-41 New preview grid, 3 min before`.
+
+        What the providers released within a day comes first, whoever released it; an operation where it came later.
+        """
+        released, unread = await self._released(system, at)
         changed = await self._operations.last_change(system)
         when = None if changed is None else changed.finished_at or changed.started_at or changed.created_at
-        if changed is None or when is None or when > at:
-            return ""
-        return f"{changed.plan.title} ({changed.state.value}) by @{changed.requester.person}, {span(at - when)} before"
+        told = ""
+        if released is not None and (when is None or when > at or released.at >= when):
+            told = f"{released.component} released {released.label}, {span(at - released.at)} before"
+        elif changed is not None and when is not None and when <= at:
+            title, by = f"{changed.plan.title} ({changed.state.value})", f"@{changed.requester.person}"
+            told = f"{title} by {by}, {span(at - when)} before"
+        missing = f"releases of {', '.join(unread)} could not be read" if unread else ""
+        return "; ".join(text for text in (told, missing) if text)
+
+    async def _released(self, system: str, at: int) -> tuple["_Released | None", list[str]]:
+        """The newest release that runs and came within a day before `at`, and the components that do not tell."""
+        sources = {
+            component.name: component.deployments
+            for component in self._systems[system].components.values()
+            if component.deployments is not None
+        }
+        found = await asyncio.gather(*(_current(source) for source in sources.values()))
+        unread = [name for name, each in zip(sources, found, strict=True) if isinstance(each, BotError)]
+        known = [
+            _Released(name, each.label, each.created)
+            for name, each in zip(sources, found, strict=True)
+            if isinstance(each, Release) and each.created is not None and at - SUSPECT_WITHIN <= each.created <= at
+        ]
+        return max(known, key=lambda each: each.at, default=None), unread
 
     async def overview(self, systems: Sequence[str]) -> Message:
         """Several systems in one message for everybody."""
         return overview_message(await self.reports(systems), private=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Released:
+    """A release as a suspect: what it is called, and when it came."""
+
+    component: str
+    label: str
+    at: int
+
+
+async def _current(source: Deployments) -> Release | BotError | None:
+    """The release that runs now, or why that is not told."""
+    try:
+        async with asyncio.timeout(RELEASES_WITHIN):
+            return next((each for each in await source.releases() if each.current), None)
+    except TimeoutError:
+        return Unreachable(f"no answer within {RELEASES_WITHIN:.0f} s")
+    except BotError as error:
+        return error
 
 
 def _change(operation: Operation) -> Line:

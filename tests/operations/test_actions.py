@@ -324,3 +324,19 @@ async def test_what_was_left_is_done_by_itself(world: World) -> None:
     world.web.current = "v41"
     with pytest.raises(Refused, match="does not run v40 any more"):
         await action.plan()
+
+
+async def test_the_last_change_is_no_retry_of_a_queue(world: World) -> None:
+    """What moves entries of a queue is not suspected of an outage; a rollback before it is."""
+    rolled = await world.asked()
+    await world.operations.decide(rolled.token, LEAD, "approve")
+    await world.work()
+    world.queue.failed_jobs = failed(1)
+    retried = await world.operations.propose(await RetryFailed.of(world.systems, "shop", "jobs"), SRE)
+    await world.operations.decide(retried.token, SRE, "confirm")
+    await world.work()
+
+    assert State.SUCCEEDED == await world.state(retried)
+    changed = await world.operations.last_change("shop")
+    assert changed is not None
+    assert rolled.number == changed.number

@@ -1,0 +1,75 @@
+"""What is suspected of an incident: releases of the providers and operations, whichever came last."""
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from bot.domain.errors import Unreachable
+from bot.domain.operation import Operation
+from bot.domain.timing import DAY, HOUR, MINUTE
+from bot.ports import Deployments, Release
+from bot.services.health import Health
+from bot.services.incidents import Incidents
+from bot.services.operations import Operations
+from bot.services.situation import Situation
+from bot.services.systems import Component, System, Systems
+from tests.domain.test_operation import NOW, OPERATION
+
+
+@dataclass
+class _Source:
+    """A provider with one release, made at a moment; or one that does not answer."""
+
+    at: int | None
+
+    async def releases(self) -> list[Release]:
+        if self.at is None:
+            raise Unreachable("refuses the connection")
+        return [Release("v42", "Fix mail", created=self.at + MINUTE), Release("v41", "New grid", self.at, current=True)]
+
+
+def _situation(changed: Operation | None, **released: int | None) -> Situation:
+    async def last_change(system: str) -> Operation | None:
+        del system
+        return changed
+
+    components = {name: Component(name, cast("Deployments", _Source(at))) for name, at in released.items()}
+    return Situation(
+        cast("Health", None),
+        cast("Operations", SimpleNamespace(last_change=last_change)),
+        cast("Incidents", None),
+        Systems({"shop": System("shop", "Shop", components=components)}),
+    )
+
+
+ROLLED = replace(OPERATION, finished_at=NOW - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("changed", "released", "expected"),
+    [
+        pytest.param(None, {"web": NOW - 3 * MINUTE}, "web released v41 New grid, 3 min before", id="a release"),
+        pytest.param(
+            ROLLED, {"web": NOW - 3 * MINUTE}, "web released v41 New grid, 3 min before", id="it came after a rollback"
+        ),
+        pytest.param(
+            ROLLED,
+            {"web": NOW - 2 * HOUR},
+            "Roll back shop/web v41 → v40 (pending) by @sre, 1 h before",
+            id="a rollback came after it",
+        ),
+        pytest.param(
+            None, {"app": NOW - HOUR, "web": NOW - 3 * MINUTE}, "web released v41 New grid, 3 min before", id="newest"
+        ),
+        pytest.param(None, {"web": NOW - DAY - MINUTE}, "", id="an old release is no suspect"),
+        pytest.param(None, {"web": NOW + MINUTE}, "", id="nor one that came afterwards"),
+        pytest.param(None, {"web": None}, "releases of web could not be read", id="a provider that is down"),
+    ],
+)
+async def test_releases_of_the_providers_are_suspected_first(
+    changed: Operation | None, released: dict[str, int | None], expected: str
+) -> None:
+    """A release counts whoever made it; a provider that does not tell is named."""
+    assert expected == await _situation(changed, **released).suspect("shop", NOW)
