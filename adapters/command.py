@@ -140,6 +140,8 @@ MEASURES: Mapping[str, Measure] = {
     "cpu_used": LocalCommands.cpu_used,
     "disk_used": LocalCommands.disk_used,
 }
+PROGRAMS: Mapping[str, str] = {"memory_used": "free", "cpu_used": "vmstat", "disk_used": "df"}
+"""The program that each measure runs."""
 
 
 async def _read(stream: asyncio.StreamReader | None) -> str:

@@ -13,6 +13,7 @@ from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected
 from bot.domain.timing import SECOND
 from bot.ports import Call, Release
 
+PROGRAM = "docker"
 _UP_SECONDS = 115.0
 _SETTLES = 30 * SECOND
 """How long the Engine may still work on what it was asked before the program ended: it stops a container for 10 s."""
@@ -70,7 +71,7 @@ class ComposeDeployments:
 
     def _up(self) -> list[str]:
         project = ["-f", self._file, "-p", self._engine.project]
-        return ["docker", "compose", *project, "up", "-d", "--no-deps", self._service]
+        return [PROGRAM, "compose", *project, "up", "-d", "--no-deps", self._service]
 
     async def _running(self) -> tuple[str, str, str]:
         """Repository and tag of the service's first container, and what speaks against calling that its release."""

@@ -54,6 +54,21 @@ def assemble(configuration: Configuration) -> Assembly:
     return built
 
 
+def programs(configuration: Configuration) -> dict[str, list[str]]:
+    """The programs that this configuration runs on the bot's own machine, and what each of them is for."""
+    needed: dict[str, list[str]] = {}
+    for name, model in configuration.systems.items():
+        kinds = {each: connection.kind for each, connection in configuration.connections[name].items()}
+        for check, described in model.checks.items():
+            connection, _, measure = described.measure.partition(".")
+            if kinds.get(connection) == command.KIND:
+                needed.setdefault(command.PROGRAMS[measure], []).append(f"{name}/{check}")
+        for component, made in model.components.items():
+            if made.deployment is not None and made.deployment.compose:
+                needed.setdefault(compose.PROGRAM, []).append(f"{name}/{component}")
+    return needed
+
+
 def _system(model: SystemModel, connections: Mapping[str, Connection], clients: Mapping[str, Any]) -> System:
     return System(
         model.system,

@@ -1,5 +1,6 @@
 """What `steward check`, `schema` and `manifest` tell: who may ask and approve, who is paged when, what is posted."""
 
+import shutil
 import time
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.actions.registry import RISKS
-from bot.assembly import KINDS
+from bot.assembly import KINDS, programs
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import UNSET
@@ -30,7 +31,8 @@ DEMO_SETTINGS = {
 def checked_configuration(folder: Path, *, secrets: bool) -> str:
     """Load it and say what it means; raises `ConfigurationError` with every problem."""
     configuration = load(folder, KINDS, RISKS, environment() if secrets else None)
-    told = "\n".join([*_policy(configuration), "", *_ladders(configuration), "", *_schedules(configuration)])
+    parts = (_policy, _ladders, _schedules, _missing)
+    told = "\n\n".join("\n".join(lines) for part in parts if (lines := part(configuration)))
     return told if secrets else told.replace(UNSET, "$")
 
 
@@ -85,6 +87,15 @@ def _ladders(configuration: Configuration) -> list[str]:
         pager = " and PagerDuty at once" if row.page and steward.pagerduty else ""
         told.append(f"{severity} {how} {', '.join(levels)}{pager}")
     return told
+
+
+def _missing(configuration: Configuration) -> list[str]:
+    """Programs that this machine lacks: no mistake of the files, which may be checked elsewhere than they are used."""
+    return [
+        f"This machine has no program {program}, which {', '.join(needed)} would run; install it where the bot runs."
+        for program, needed in programs(configuration).items()
+        if shutil.which(program) is None
+    ]
 
 
 def _schedules(configuration: Configuration) -> list[str]:

@@ -81,6 +81,17 @@ def test_check_looks_at_the_configuration_that_the_bot_would_use(
     assert f"{tmp_path}/steward.yaml:1: the file is missing" in said
 
 
+def test_check_names_the_programs_that_this_machine_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What would run them is named; the files are right all the same."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    code, said = _steward("check", str(ROOT / "config"), "--no-secrets")
+
+    assert 0 == code
+    assert "This machine has no program docker, which newsletter/app would run" in said
+    assert "no program df, which newsletter/disk would run" in said
+
+
 @pytest.mark.usefixtures("shipped")
 def test_an_os_user_without_a_person_is_told_what_to_do() -> None:
     """The name to write, where, and for whom."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from adapters import netlify, outgoing
@@ -161,3 +162,26 @@ async def test_a_site_of_someone_else_is_not_found(vendor: Netlify) -> None:
     with pytest.raises(Rejected, match="list deploys: refused with 404"):
         await other.releases()
     await other.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "lasts"),
+    [pytest.param(422, 0, id="refused: nothing goes on"), pytest.param(500, None, id="perhaps done")],
+)
+async def test_a_lock_that_fails_is_told_and_never_swallowed(status: int, lasts: int | None) -> None:
+    """Restored and not locked is not done: the next push replaces it, and whoever reads the error knows that."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        locking = request.url.path.endswith("/lock")
+        return httpx.Response(status if locking else 201, json={"message": "no; token=hunter2hunter2", "id": "dep-40"})
+
+    client = httpx.AsyncClient(base_url="http://netlify", transport=httpx.MockTransport(answer), timeout=3)
+
+    with pytest.raises(
+        OutcomeUnknown, match=r"dep-40 is restored, but lock publishing to dep-40: .* next push"
+    ) as caught:
+        await NetlifyDeployments(client, site=SITE).roll_back(V40)
+
+    assert lasts == caught.value.lasts
+    assert "hunter2" not in str(caught.value)
+    await client.aclose()

@@ -83,7 +83,10 @@ async def test_a_timeout_before_the_work_is_believed_once_nothing_can_be_under_w
         await world.work()
         assert State.UNKNOWN == await world.state(operation)
         assert ["shop/web"] == await world.locks()
-    assert "runs v41, and its step may still be under way for 5 s" in await world.sees("operation:OP-1")
+    assert (
+        "Netlify did not answer in 10 s.; looked again: shop/web runs v41, and its step may still be under way for 5 s"
+        in await world.sees("operation:OP-1")
+    )
     with pytest.raises(Conflict, match="may still be under way for 5"):
         await world.operations.settle_unknown(operation.token, ENGINEER, happened=False)
 

@@ -66,6 +66,14 @@ async def test_compose_runs_the_earlier_image_and_undo_brings_it_back(world: Wor
     assert "covered by the approval of OP-1" in undo.words
     assert "on call" not in undo.words
     await world.until(lambda: _runs(world, before), lambda: "the earlier image never came back")
+    back = await world.sees("Roll back newsletter/app v40 → v41", since=f"{since / 1000:.6f}")
+    assert "(on call)" not in back.words
+    assert "covered by the approval of OP-1" in back.words
+    undone = await back.becomes("done in")
+    await undone.click("Undo", by="sre")
+    again = await world.sees("Needs 1 of", since=back.message["ts"])
+    assert "v41 → v40" in again.words
+    assert before == await image(world)
 
 
 async def _holds(seen: Seen, text: str) -> bool:
@@ -196,6 +204,40 @@ async def test_a_provider_whose_answer_is_lost_is_observed_and_not_asked_twice(w
     assert ["Undo"] == whole.buttons
     assert (await netlify(world))["locked"]
     await before_any_rollback(world)
+
+
+@pytest.mark.row("A3")
+async def test_a_provider_that_takes_longer_than_its_client_waits_is_not_taken_for_idle(world: World) -> None:
+    """Nobody may say that it did not happen while it still may: no look, no person; then it happens, and is seen."""
+    await before_any_rollback(world)
+    since = await world.now()
+    ask = await asked(world)
+    await world.lab("target-list", "netlify", strikes="changes", slow_seconds=16)
+    await world.lab("target-list", "netlify", state="slow")
+
+    await ask.click("Approve", by="lead")
+    unknown = await ask.becomes("its step may still be under way for", within=20)
+    await unknown.click("It did not", by="lead").sees("say then that it did not happen")
+    await world.advance("2m")
+    assert "outcome unknown" in (await unknown.again()).words
+    done = await ask.becomes("observed: target-list/web runs dep-40", within=40)
+
+    assert "no answer within 10 s" in done.words
+    assert ["/sites/site-target-list/deploys/dep-40/restore"] == await changes(world, since)
+
+
+@pytest.mark.row("A3")
+async def test_a_compose_that_fails_after_its_work_is_looked_at(world: World) -> None:
+    """An exit code does not say that nothing happened: the Engine does."""
+    ask = await asked(world, "/rollback newsletter to previous because 503 since v41")
+    await world.lab("newsletter", "docker", strikes="changes")
+    await world.lab("newsletter", "docker", state="drop")
+
+    await ask.click("Approve", by="lead")
+    done = await ask.becomes("observed: newsletter/app runs v40", within=30)
+
+    assert "docker compose failed with exit code 1" in done.words
+    assert "newsletter-app:v40" == await image(world)
 
 
 @pytest.mark.row("A3")
