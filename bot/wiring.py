@@ -139,9 +139,6 @@ async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
         directory = Directory(steward, SlackGroups(client), clock, ledger)
         oncall = OnCall(steward, directory, clock)
         health = Health(ledger, clock, assembly.systems)
-        operations = Operations(
-            ledger, clock, policy, directory, oncall, health, actions(assembly.systems, clock), steward, owner
-        )
         incidents = Incidents(
             ledger,
             clock,
@@ -150,6 +147,18 @@ async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
             oncall=oncall,
             matrix=Matrix(steward),
             checks=SystemChecks(health),
+        )
+        operations = Operations(
+            ledger,
+            clock,
+            policy,
+            directory,
+            oncall,
+            health,
+            actions(assembly.systems, clock),
+            steward,
+            owner,
+            acknowledging=incidents.acknowledging,
         )
         services = Services(
             clock=clock,

@@ -1,7 +1,7 @@
 """The one way to decide on an operation: approve, deny, cancel, confirm, or run it alone in an emergency."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from bot.domain import operation_messages, review
@@ -22,6 +22,14 @@ from bot.store import Ledger, Tx
 LISTED_FOR_EMERGENCIES = frozenset({"roll_back", "restart", "clear_stuck", "put_back"})
 
 
+Acknowledging = Callable[[str, Actor], Awaitable[Callable[[Tx], None]]]
+"""Prepares, for this transaction, that somebody has an incident; see `Incidents.acknowledging`."""
+
+
+def _nothing(tx: Tx) -> None:
+    """Where there is no incident to acknowledge."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Click:
     """What a person wants, and what they may do at this moment.
@@ -34,6 +42,7 @@ class _Click:
     access: Access
     decision: Decision
     reason: str
+    acknowledge: Callable[[Tx], None]
     lost: frozenset[str] = frozenset()
     ask: tuple[Approver, ...] = ()
 
@@ -51,6 +60,7 @@ class Approvals:
         incidents: OpenIncidents,
         hours: BusinessHours,
         *,
+        acknowledging: Acknowledging,
         wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
@@ -61,6 +71,7 @@ class Approvals:
         self._ladder = ladder
         self._incidents = incidents
         self._hours = hours
+        self._acknowledging = acknowledging
         self._wake = wake
 
     async def decide(
@@ -71,7 +82,8 @@ class Approvals:
         Raises `Refused` (not allowed, audited), `Conflict` (decided already), `NotFound`, `UsageError`.
         """
         said = one_line(reason)[:REASON_LIMIT]
-        click = _Click(reference, actor, await self._directory.access(actor), decision, said)
+        acknowledge = await self._acknowledged(reference, actor) if decision == "emergency" else _nothing
+        click = _Click(reference, actor, await self._directory.access(actor), decision, said, acknowledge)
         click = await self._with_roles(click)
         outcome = await self._ledger.write(lambda tx: self._decide(tx, click), receipt=receipt)
         if isinstance(outcome, BotError):
@@ -127,6 +139,14 @@ class Approvals:
             return replace(click, lost=await self._roles.lost(operation))
         return click
 
+    async def _acknowledged(self, reference: str, actor: Actor) -> Callable[[Tx], None]:
+        """An emergency run counts as acknowledging its incident: who acts alone has it."""
+        try:
+            operation = await self._ledger.read(lambda tx: operation_rows.find(tx, reference))
+        except NotFound:
+            return _nothing  # The decision refuses it, with its audit row.
+        return await self._acknowledging(operation.incident, actor) if operation.incident else _nothing
+
     def _decide(self, tx: Tx, click: _Click) -> Operation | BotError:
         now, actor, decision, reason = self._clock.now(), click.actor, click.decision, click.reason
         try:
@@ -153,6 +173,7 @@ class Approvals:
                 self._agree(tx, operation, actor)
         elif decision in ("confirm", "emergency"):
             self._agree(tx, operation, actor, emergency=decision == "emergency")
+            click.acknowledge(tx)
         else:
             end(tx, operation, State.DENIED if decision == "deny" else State.CANCELLED, actor, note=reason, now=now)
         audit.record(tx, at=now, actor=actor, kind=f"operation.{_PAST[decision]}", subject=operation.id, detail=detail)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 
 from bot.config.models import StewardModel
 from bot.domain import incident_life
@@ -28,6 +29,15 @@ from bot.store import Ledger, Tx
 TITLE_LIMIT = 200
 TEXT_LIMIT = 2_000
 IMPACT_LIMIT = 1_500
+
+
+class _Options(TypedDict, total=False):
+    """What a change may do beside its transition; see `Incidents._prepared`."""
+
+    page_next: bool
+    fresh: bool
+    once: str
+    guard: Callable[[Tx, Incident], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +342,38 @@ class Incidents:
 
         return await self._ledger.read(work)
 
+    async def acknowledging(self, incident_id: str, actor: Actor) -> Callable[[Tx], None]:
+        """For the transaction of another decision: `actor` has it, where nobody has it by then."""
+        work = await self._prepared(
+            Reference(id=incident_id),
+            actor,
+            "acknowledged",
+            lambda incident, now: incident_life.acknowledge(incident, actor, now),
+            lambda _: "has it",
+        )
+
+        def unanswered(tx: Tx) -> None:
+            if incident_records.locked(tx, incident_id).state is State.OPEN:
+                work(tx)
+
+        return unanswered
+
     async def _change(
+        self,
+        reference: Reference,
+        actor: Actor,
+        kind: str,
+        transition: Callable[[Incident, int], Incident],
+        text: Callable[[Incident], str],
+        *,
+        receipt: str | None = None,
+        **options: Unpack[_Options],
+    ) -> Board:
+        """One transition with everything that follows from it, in one transaction."""
+        work = await self._prepared(reference, actor, kind, transition, text, **options)
+        return await self._ledger.write(work, receipt=receipt)
+
+    async def _prepared(
         self,
         reference: Reference,
         actor: Actor,
@@ -344,9 +385,8 @@ class Incidents:
         fresh: bool = False,
         once: str = "",
         guard: Callable[[Tx, Incident], None] | None = None,
-        receipt: str | None = None,
-    ) -> Board:
-        """One transition with everything that follows from it, in one transaction.
+    ) -> Callable[[Tx], Board]:
+        """The work of one transition, once all that a transaction cannot wait for is known.
 
         `fresh`: people may be paged by it, so the checks are read first.
         """
@@ -377,7 +417,7 @@ class Incidents:
             self.posts.header(tx, board)
             return board
 
-        return await self._ledger.write(work, receipt=receipt)
+        return work
 
     async def _said(self, reference: Reference) -> Statement | None:
         system = (await self.find(reference)).system

@@ -23,7 +23,7 @@ from bot.domain.timing import span
 from bot.ports import Clock
 from bot.services import audit, operation_rows
 from bot.services.action import Action, Actions
-from bot.services.approvals import Approvals
+from bot.services.approvals import Acknowledging, Approvals
 from bot.services.directory import Directory
 from bot.services.execution import Execution
 from bot.services.matrix import business_hours
@@ -51,6 +51,7 @@ class Operations:
         config: StewardModel,
         owner: str,
         *,
+        acknowledging: Acknowledging,
         incidents: OpenIncidents | None = None,
         wake: Callable[[], None] = _nothing,
     ) -> None:
@@ -64,7 +65,17 @@ class Operations:
         self._incidents = incidents or LedgerIncidents()
         self._wake = wake
         hours = business_hours(config.business_hours, config.timezone)
-        self.approvals = Approvals(ledger, clock, policy, directory, oncall, self._incidents, hours, wake=wake)
+        self.approvals = Approvals(
+            ledger,
+            clock,
+            policy,
+            directory,
+            oncall,
+            self._incidents,
+            hours,
+            acknowledging=acknowledging,
+            wake=wake,
+        )
         self.execution = Execution(
             ledger,
             clock,

@@ -103,6 +103,7 @@ async def test_the_person_on_call_runs_alone_what_has_an_undo(world: World) -> N
     messages = await world.messages()
     assert "@U0LEAD" == messages["operation:OP-1:page"][0]
     assert "page" == await world.lane("operation:OP-1:page")
+    assert [("INC-12", "sre")] == world.acknowledged
     assert "review open" in await world.sees("operation:OP-1")
 
 

@@ -1,6 +1,7 @@
 """A bot with two systems in memory: what a test of operations acts on and looks at."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +114,7 @@ class World:
     health: FakeHealth = field(default_factory=FakeHealth)
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     ladder: FakeLadder = field(default_factory=FakeLadder)
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
     groups: FakeGroups = field(
         default_factory=lambda: FakeGroups(
             {"S0ENGINEERS": set(EVERYBODY), "S0APPROVERS": {"U0LEAD", SECOND_ACCOUNT, "U0MANAGER"}}
@@ -136,8 +138,13 @@ class World:
             registry(self.systems, self.clock),
             configuration(),
             owner,
+            acknowledging=self.acknowledging,
             incidents=self.incidents,
         )
+
+    async def acknowledging(self, incident: str, actor: Actor) -> Callable[[Tx], None]:
+        """Remember who has which incident, once the transaction says so."""
+        return lambda tx: self.acknowledged.append((incident, actor.person)) if tx else None
 
     def _system(self) -> System:
         return System(

@@ -11,7 +11,7 @@ from tests.smoke.world import Doing, Seen, World
 @pytest.mark.row("A7")
 @pytest.mark.row("A3")
 async def test_the_person_on_call_may_roll_back_alone_and_someone_else_must_sign(world: World) -> None:
-    """Not anybody else; the next level is paged; one message reminds in working hours, until an approver signs."""
+    """Nobody else may; it pages the next level and acknowledges; one message reminds until an approver signs."""
     await before_any_rollback(world)
     since, sre = await world.now(), world.user("sre")
     await sre.types("/incident open P0 target-list exports fail").sees("is open")
@@ -24,6 +24,10 @@ async def test_the_person_on_call_may_roll_back_alone_and_someone_else_must_sign
     done = await ask.becomes("verified: web 200")
     await world.sees("emergency run by sre alone", by="lead", channel="@lead", since=ts)
 
+    await world.sees("@sre has it", since=ts)
+    await world.advance("6m")
+    paged = [words(each) for each in await world.messages("lead", "@lead")]
+    assert [] == [said for said in paged if "you are next" in said]
     assert "alone: " in done.words
     assert "review open" in done.words
     await done.click("Sign the review", by="sre").sees("someone else must sign the review")
