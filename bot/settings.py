@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     app_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_APP_TOKEN")
     slack_api_url: str = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
     heartbeat_url: SecretStr = Field(default=SecretStr(""), alias="STEWARD_HEARTBEAT_URL")
+    console_socket: str = Field(default="", alias="STEWARD_SOCKET")
     clock_socket: str = Field(default="", alias="STEWARD_CLOCK_SOCKET")  # Set by the local workspace alone.
 
     @property
@@ -31,6 +32,14 @@ class Settings(BaseSettings):
         if not self.socket_mode:
             told["SLACK_SIGNING_SECRET"] = self.signing_secret
         return tuple(name for name, value in told.items() if not value.get_secret_value())
+
+    @property
+    def console(self) -> Path | None:
+        """Where `ask` and `decide` reach the running bot: beside a ledger that is a file, unless told otherwise."""
+        if self.console_socket:
+            return Path(self.console_socket)
+        _, is_file, path = self.database.get_secret_value().partition("sqlite:///")
+        return Path(path).with_suffix(".sock") if is_file and path != ":memory:" else None
 
     @property
     def socket_mode(self) -> bool:

@@ -31,6 +31,8 @@ from bot.actions.registry import registry as actions
 from bot.assembly import KINDS, assemble
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel
+from bot.console import Console
+from bot.console_socket import ConsoleSocket
 from bot.domain.errors import Rejected, Unavailable, Unreachable
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.redaction import redact, secrets_of
@@ -39,8 +41,10 @@ from bot.engine.delivery import Delivery
 from bot.engine.duty import Duty
 from bot.engine.sender import Sender
 from bot.local.clock import ClockControl, FollowerClock
+from bot.machine import os_user
 from bot.ports import Clock, Page, Pager
 from bot.probes import Metrics, Readiness
+from bot.services import ownership
 from bot.services.audit_seal import AuditSeal
 from bot.services.container import Services
 from bot.services.directory import Directory
@@ -119,8 +123,8 @@ class Core:
 
 
 @asynccontextmanager
-async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
-    """Open the ledger, every connection and the Slack client; close them at the end."""
+async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> AsyncIterator[Core]:
+    """Open the ledger, every connection and the Slack client; close them at the end. `serves`: this is the bot."""
     known = secrets_of(environment().items())
     redact.keep(known)  # Before the configuration is read: its mistakes are told, too.
     configuration = load(settings.config, KINDS, RISKS, environment())
@@ -136,7 +140,7 @@ async def core(settings: Settings, clock: Clock) -> AsyncIterator[Core]:
         assembly = assemble(configuration)
         stack.push_async_callback(assembly.close)
         policy = policy_of(steward)
-        directory = Directory(steward, SlackGroups(client), clock, ledger)
+        directory = Directory(steward, SlackGroups(client), clock, ledger, keeps=serves)
         oncall = OnCall(steward, directory, clock)
         health = Health(ledger, clock, assembly.systems)
         incidents = Incidents(
@@ -291,12 +295,18 @@ class Server:
                 control = ClockControl(self._bot.clock, self.engine.settle, self._next_due)
                 await control.start(Path(settings.clock_socket))
                 stack.push_async_callback(control.stop)
+            user, digest = os_user(), ownership.digest(self._bot.configuration.steward, settings.slack_api_url)
+            await ownership.note(self._bot.ledger, os_user=user, configuration=digest, at=self._bot.clock.now())
             await self.slack.start()
             stack.push_async_callback(self.slack.stop)
             cycling = asyncio.create_task(self.engine.run(), name="engine")
             stack.push_async_callback(self._stop_engine, cycling)
             # First of all: what is still taken while the engine ends would page nobody until another process starts.
             stack.push_async_callback(self.slack.drain)
+            if settings.console is not None:
+                console = ConsoleSocket(Console(LISTENERS, self._bot.services, self._bot.policy), settings.console)
+                await console.start()
+                stack.push_async_callback(console.stop)
             _log.info("serving", host=settings.host, port=settings.port, socket_mode=settings.socket_mode)
             # What was built to start lives until the end: the collector need not walk through it ever again.
             gc.collect()

@@ -1,11 +1,30 @@
-"""The command line acts as the person whom the OS user maps to."""
+"""Who is at the command line: as the kernel says, at both ends of the bot's socket."""
 
+import asyncio
+import json
 import os
 import pwd
+import socket
+from pathlib import Path
 
 import pytest
 
-from bot.terminal import os_user
+from bot.console import USAGE, Say
+from bot.console_socket import ConsoleSocket
+from bot.machine import os_user, peer_user
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+
+
+class Echo:
+    """A console that says who asked what."""
+
+    async def answer(self, os_user: str, request: object, say: Say) -> int:
+        """As `Console.answer`."""
+        if request == {"a": 1}:
+            raise ValueError("no request")
+        say("out", f"{os_user}: {request}")
+        return 3
 
 
 @pytest.mark.parametrize("variable", ["LOGNAME", "USER", "LNAME", "USERNAME"])
@@ -13,4 +32,70 @@ def test_nobody_becomes_another_person_by_a_variable(monkeypatch: pytest.MonkeyP
     """Whoever asks and approves from one account is one person, whatever its environment says."""
     monkeypatch.setenv(variable, "lead")
 
-    assert pwd.getpwuid(os.getuid()).pw_name == os_user()
+    assert ME == os_user()
+
+
+def test_the_kernel_says_who_is_at_the_other_end() -> None:
+    """By the number that the process had when it connected."""
+    here, there = socket.socketpair()
+    with here, there:
+        assert ME == peer_user(here)
+
+
+def test_a_user_without_a_name_is_a_number() -> None:
+    """As in a container without a line in passwd: nobody whom a configuration names."""
+    assert "uid 3999999" == os_user(3_999_999)
+
+
+async def _lines(path: Path, sent: bytes) -> list[object]:
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(sent)
+    found = [json.loads(line) async for line in reader]
+    writer.close()
+    return found
+
+
+async def test_a_request_by_the_socket_is_answered_with_its_exit_code(tmp_path: Path) -> None:
+    """What is said comes as it is said; the code ends it."""
+    console = ConsoleSocket(Echo(), tmp_path / "s.sock")
+    await console.start()
+
+    lines = await _lines(tmp_path / "s.sock", b'["ask", "/health"]\n')
+
+    assert [["out", f"{ME}: ['ask', '/health']"], ["code", 3]] == lines
+    await console.stop()
+    assert [] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="something else"),
+        pytest.param(b'{"a": 1}\n', id="JSON that is no request"),
+        pytest.param(b"[" * 30_000 + b"\n", id="deep nesting"),
+        pytest.param(b"x" * 200_000 + b"\n", id="a line without end"),
+        pytest.param(b"\xff\xfe\n", id="no text"),
+    ],
+)
+async def test_what_is_no_request_ends_with_2(tmp_path: Path, sent: bytes) -> None:
+    """In a sentence; the bot goes on."""
+    console = ConsoleSocket(Echo(), tmp_path / "s.sock")
+    await console.start()
+
+    lines = await _lines(tmp_path / "s.sock", sent)
+
+    assert ["code", USAGE] == lines[-1]
+    assert 2 == len(await _lines(tmp_path / "s.sock", b'["ask", "x"]\n'))
+    await console.stop()
+
+
+async def test_the_next_process_takes_the_socket_over(tmp_path: Path) -> None:
+    """One that ends late does not take its successor's socket away."""
+    old, new = (ConsoleSocket(Echo(), tmp_path / "s.sock") for _ in range(2))
+    await old.start()
+    await new.start()
+
+    await old.stop()
+
+    assert 2 == len(await _lines(tmp_path / "s.sock", b'["ask", "x"]\n'))
+    await new.stop()

@@ -32,7 +32,10 @@ class _Copy:
 class Directory:
     """People and roles. Fails closed: an empty group grants nothing, nor does one whose copy is an hour old."""
 
-    def __init__(self, config: StewardModel, groups: Groups, clock: Clock, ledger: Ledger) -> None:
+    def __init__(
+        self, config: StewardModel, groups: Groups, clock: Clock, ledger: Ledger, *, keeps: bool = True
+    ) -> None:
+        self._keeps = keeps  # Not by the command line: only what the bot itself was told counts for others.
         self._config = config
         self._groups = groups
         self._clock = clock
@@ -158,7 +161,8 @@ class Directory:
                 return copy.members, True
             return None, False
         self._copies[group] = _Copy(members, now)
-        await self._keep(group, members, now)
+        if self._keeps:
+            await self._keep(group, members, now)
         return members, False
 
     async def _keep(self, group: str, members: frozenset[str], now: int) -> None:

@@ -1,9 +1,11 @@
 """The SQLite driver: one connection, one thread, WAL, `begin immediate`, `synchronous=full`."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from bot.domain.errors import Unavailable
@@ -15,7 +17,7 @@ T = TypeVar("T")
 
 _MIGRATION_PATIENCE = 10.0
 _LOCKED = "The ledger is locked by another process; nothing was changed. Try again in a moment."
-# What else an OperationalError may be (a misspelt column) is a defect of ours and travels on as it is.
+# What else an error may be (a misspelt column) is a defect of ours and travels on as it is.
 _TROUBLES = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
@@ -24,7 +26,7 @@ _TROUBLES = {
     sqlite3.SQLITE_IOERR: "The ledger's file cannot be read or written; nothing was changed. Check its disk.",
     sqlite3.SQLITE_CANTOPEN: "The ledger's file cannot be opened. Check STEWARD_DATABASE and its permissions.",
     sqlite3.SQLITE_CORRUPT: "The ledger's file is damaged; restore it from a backup.",
-    sqlite3.SQLITE_NOTADB: "STEWARD_DATABASE names a file that is not a SQLite database.",
+    sqlite3.SQLITE_NOTADB: "STEWARD_DATABASE names a file that is not a SQLite database; correct it.",
 }
 
 
@@ -68,7 +70,7 @@ class SqliteDriver:
                 self._set(connection, f"pragma query_only = {int(not write)}")
                 self._set(connection, f"pragma busy_timeout = {int(patience * 1000)}")
                 return self._in_transaction(connection, work, write=write)
-            except sqlite3.OperationalError as error:
+            except sqlite3.DatabaseError as error:
                 raise _translated(error, write=write) from error
 
     def migrate(self) -> None:
@@ -112,7 +114,9 @@ class SqliteDriver:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            connection = None
             try:
+                self._own()
                 connection = sqlite3.connect(
                     self._path, isolation_level=None, check_same_thread=False, cached_statements=512
                 )
@@ -121,19 +125,33 @@ class SqliteDriver:
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = full")
                 connection.execute("pragma foreign_keys = on")
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, OSError) as error:
+                if connection is not None:
+                    connection.close()
                 raise Unavailable(f"The ledger file {self._path} cannot be opened: {error}.") from error
             self._connection = connection
             self._pragmas.clear()
         return self._connection
+
+    def _own(self) -> None:
+        """Nobody but the bot's own OS user may read or write the file; SQLite's other files follow it."""
+        if self._path == ":memory:":
+            return
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        file = Path(self._path)
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
 
 
 def _as_mapping(cursor: sqlite3.Cursor, values: tuple[Value, ...]) -> dict[str, Value]:
     return dict(zip((column[0] for column in cursor.description), values, strict=True))
 
 
-def _translated(error: sqlite3.OperationalError, *, write: bool) -> Exception:
-    primary = error.sqlite_errorcode & 0xFF  # The rest of an extended code says why, which the log will show.
+def _translated(error: sqlite3.DatabaseError, *, write: bool) -> Exception:
+    # What Python's module itself raises (a missing parameter) has no code: it is a defect of ours.
+    primary = (
+        getattr(error, "sqlite_errorcode", 0) & 0xFF
+    )  # The rest of an extended code says why, which the log will show.
     if primary == sqlite3.SQLITE_READONLY and not write:
         return error  # A read that writes is a defect of ours.
     return Unavailable(_TROUBLES[primary]) if primary in _TROUBLES else error

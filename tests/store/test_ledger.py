@@ -1,6 +1,8 @@
 """The ledger's promises, on both databases."""
 
 import asyncio
+import contextlib
+import sqlite3
 import traceback
 from pathlib import Path
 
@@ -195,6 +197,42 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(Unavailable, match=r"notes\.txt"):
         await open_ledger(f"sqlite:///{tmp_path / 'notes.txt'}")
+
+
+async def test_a_damaged_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """Not by a traceback: what it is, and what to do."""
+    file = tmp_path / "steward.db"
+    await (await open_ledger(f"sqlite:///{file}")).close()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        (page,) = connection.execute("select rootpage from sqlite_master where name = 'counter'").fetchone()
+        (size,) = connection.execute("pragma page_size").fetchone()
+    whole = bytearray(file.read_bytes())
+    whole[(page - 1) * size : page * size] = b"\xff" * size
+    file.write_bytes(whole)
+    ledger = await open_ledger(f"sqlite:///{file}")
+
+    with pytest.raises(Unavailable, match="damaged; restore it from a backup"):
+        await ledger.write(next_number)
+
+    await ledger.close()
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+
+
+async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
+    """It holds what people and systems say; a file of an earlier version is closed to others, too."""
+    file = tmp_path / "steward.db"
+    file.touch(0o644)
+
+    ledger = await open_ledger(f"sqlite:///{file}")
+    await ledger.write(next_number)
+    modes = _modes(tmp_path)
+    await ledger.close()
+
+    assert {"steward.db", "steward.db-wal", "steward.db-shm"} == set(modes)
+    assert {0o600} == set(modes.values())
 
 
 @pytest.mark.parametrize("password", ["hunter%zz2", "hunter 2"])

@@ -1,0 +1,108 @@
+"""The running bot's Unix socket: `steward ask` and `decide` go through it, and the kernel says who they are.
+
+A caller sends one line of JSON, `["ask", LINE]` or `["decide", OPERATION, VERDICT, REASON]`, and reads lines of
+`["out", TEXT]` and `["err", TEXT]` until `["code", NUMBER]`.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from bot.console import UNHEALTHY, USAGE, Say, Stream
+from bot.machine import peer_user
+
+_REQUEST_BYTES = 64 * 1024
+_REQUEST_SECONDS = 5.0
+_ANSWER_SECONDS = 120.0
+_MOST = 16
+_log = structlog.get_logger(__name__)
+
+
+class Answering(Protocol):
+    """What the socket needs of a console."""
+
+    async def answer(self, os_user: str, request: object, say: Say) -> int:
+        """Do what a request says; raises `ValueError` where it is none."""
+        ...
+
+
+class ConsoleSocket:
+    """Serves a console to every local user: who may what is the policy's question, not the file's."""
+
+    def __init__(self, console: Answering, path: Path) -> None:
+        self._console = console
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._inode = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen. A socket that another process left is replaced in one step, so that there always is one."""
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        try:
+            self._server = await asyncio.start_unix_server(self._connected, fresh, limit=_REQUEST_BYTES)
+            fresh.chmod(0o666)  # Any local user may ask: the kernel says who it is, the policy what they may.
+            self._inode = fresh.stat().st_ino
+            fresh.replace(self._path)
+        except OSError as error:
+            await self.stop()
+            fresh.unlink(missing_ok=True)
+            _log.warning("the command line cannot reach this bot", socket=str(self._path), error=str(error))
+
+    async def stop(self) -> None:
+        """Listen no more and let go of the socket, unless the next process has put its own there."""
+        if self._server is None:
+            return
+        self._server.close()
+        with contextlib.suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._under_way) >= _MOST:
+            writer.close()
+            return
+        self._under_way.add(task)
+        try:
+            await self._serve(reader, writer)
+        except ConnectionError:
+            _log.info("the command line went away before its answer")
+        finally:
+            self._under_way.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection: socket.socket = writer.get_extra_info("socket")
+        user = peer_user(connection)
+
+        def say(stream: Stream, text: str) -> None:
+            _send(writer, [stream, text])
+
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                request: object = json.loads(await reader.readline())
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                code = await self._console.answer(user, request, say)
+        except (ValueError, RecursionError):
+            say("err", "The bot cannot read this; is the command line of the same version?")
+            code = USAGE
+        except TimeoutError:
+            say("err", "This took too long; look in Slack what came of it.")
+            code = UNHEALTHY
+        _send(writer, ["code", code])
+        await writer.drain()
+
+
+def _send(writer: asyncio.StreamWriter, line: list[object]) -> None:
+    writer.write(json.dumps(line).encode() + b"\n")

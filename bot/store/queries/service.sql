@@ -1,0 +1,7 @@
+-- name: note_service
+insert into service (name, os_user, configuration, started_at) values ('bot', :os_user, :configuration, :at)
+on conflict (name) do update
+set os_user = excluded.os_user, configuration = excluded.configuration, started_at = excluded.started_at;
+
+-- name: noted_service
+select os_user, configuration from service where name = 'bot';
