@@ -44,6 +44,9 @@ class ConsoleSocket:
 
     async def start(self) -> None:
         """Listen. A socket that another process left is replaced in one step, so that there always is one."""
+        if not hasattr(socket, "SO_PEERCRED"):
+            _log.warning("the command line cannot reach this bot: this system does not say who connects")
+            return
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
         try:
