@@ -1,6 +1,7 @@
 """From opening to resolution: who is paged when, and what people read."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -269,6 +270,21 @@ async def test_a_p2_waits_for_business_hours_and_never_phones(world: World) -> N
     assert before == ["incident:INC-1"]
     assert sorted(row["key"] for row in await world.outbox()) == ["escalation:INC-1:1", "incident:INC-1"]
     assert await world.keys("page") == []
+
+
+async def test_a_public_holiday_is_no_business_day(ledger: Ledger, clock: FakeClock) -> None:
+    """A P2 of Ascension Day, a Thursday, waits for Friday where a country is named, and for nothing where none is."""
+    thursday = round(datetime(2026, 5, 14, 10, tzinfo=UTC).timestamp() * 1000)
+    clock.advance(thursday - clock.now())
+    told = []
+    for country in ("DE", ""):
+        hours = {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00", "country": country}
+        world = World.build(ledger, clock, configuration(business_hours=hours))
+        board = await world.open("P2", f"holiday {country}")
+        told.append(board.follows.step.at if board.follows and not board.pings else board.pings[0].at)
+
+    friday = round(datetime(2026, 5, 15, 9, tzinfo=UTC).timestamp() * 1000)
+    assert told == [friday, thursday]
 
 
 async def test_a_level_that_nobody_holds_costs_no_time(ledger: Ledger, clock: FakeClock) -> None:

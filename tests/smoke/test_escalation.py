@@ -1,11 +1,12 @@
 """Who is paged when: the default matrix, what stops it, and that nothing is lost or doubled on the way."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.smoke.pages import header, in_channel, opens, paged, pages, tally
+from tests.smoke.pages import fact, header, in_channel, opens, paged, pages, tally
 from tests.smoke.world import Seen, World
 
 Late = Callable[..., Awaitable[int]]
@@ -21,19 +22,25 @@ async def acknowledged(world: World, shown: Seen, title: str) -> None:
 @pytest.mark.row("A8")
 @pytest.mark.row("C7")
 @pytest.mark.parametrize(
-    ("severity", "levels"),
+    ("severity", "levels", "limits"),
     [
-        pytest.param("P0", (("lead", 5), ("manager", 15), ("cto", 30)), id="P0 at 0, 5, 15 and 30 minutes"),
-        pytest.param("P1", (("lead", 15), ("manager", 30)), id="P1 at 0, 15 and 30 minutes"),
+        pytest.param("P0", (("lead", 5), ("manager", 15), ("cto", 30)), (5, 15), id="P0 at 0, 5, 15 and 30 minutes"),
+        pytest.param("P1", (("lead", 15), ("manager", 30)), (15, 30), id="P1 at 0, 15 and 30 minutes"),
     ],
 )
 async def test_each_level_is_paged_at_its_minute_and_not_before(
-    world: World, severity: str, levels: tuple[tuple[str, int], ...]
+    world: World, severity: str, levels: tuple[tuple[str, int], ...], limits: tuple[int, int]
 ) -> None:
-    """Nobody answers: each level gets one page, the last one again every 15 minutes."""
+    """Nobody answers: each level gets one page, the last one again every 15 minutes; both clocks say until when."""
     title = f"ladder {severity}"
-    await opens(world, title, severity)
+    shown = await opens(world, title, severity)
     started = await world.now()
+    told = re.search(r"Opened by @engineer .*?(\d\d:\d\d)", shown.words)
+    assert told
+    opened = datetime.strptime(told[1], "%H:%M").replace(tzinfo=UTC)
+    respond, mitigate = [f"{opened + timedelta(minutes=limit):%H:%M}" for limit in limits]
+    # Across midnight the date stands beside the time.
+    assert re.fullmatch(rf"respond by .*{respond} · mitigate by .*{mitigate}", fact(shown, "Clocks"))
     await paged(world, "sre", title)
 
     for person, minute in levels:
@@ -68,8 +75,16 @@ async def test_p2_and_p3_wait_for_business_hours_and_phone_nobody(world: World) 
     await world.sees("P3 INC-2 Newsletter: mail crooked · @sre, please look, in business hours")
     assert [] == await in_channel(world, "mail unpretty · @lead, please look")
     await world.advance("61m")
-
     await world.sees("P2 INC-1 Newsletter: mail unpretty · @lead, please look")
+    assert [] == await in_channel(world, "mail unpretty · @manager, please look")
+    await world.advance("60m")
+    await world.sees("P2 INC-1 Newsletter: mail unpretty · @manager, please look")
+    p2, p3 = await header(world, "mail unpretty"), await header(world, "mail crooked")
+    assert re.fullmatch(r"respond missed \(\d\d:\d\d\) · mitigate missed \(\d\d:\d\d\)", fact(p2, "Clocks"))
+    assert "respond by" in fact(p3, "Clocks")
+    tuesday = datetime.fromtimestamp(_next(await world.now(), weekday=1, hour=9) / 1000, UTC)
+    assert fact(p3, "Clocks").endswith(f"mitigate by {tuesday:%-d %b %Y} 09:00")
+
     assert "Business hours: @sre is told at" in reply.words
     assert [] == early
     assert [0, 0] == [sum((await tally(world, title)).values()) for title in ("mail unpretty", "mail crooked")]
