@@ -24,7 +24,7 @@ _SHORTEST = 6
 _NAME = r"""(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token(?!iz)|credential
   |(?:api|access|private|account|routing|signing|encryption|integration|license|master|shared|session|auth|service|ssh
      |deploy|admin|client|storage|webhook|host|license)[_-]?key
-  |session[_-]?id|jsessionid|phpsessid|x-amz-signature|signature|\bsig|\b_?auth(?!or)|\bpass|\botp)"""
+  |session[_-]?id|jsessionid|phpsessid|x-amz-signature|signature|\bsig(?![a-z])|\b_?auth(?!or)|\bpass|\botp)"""
 # ... unless the name goes on like this: `tokens: 4096`, `token_type=bearer`, `secret_name`.
 _TAIL = r"""(?!(?:s\b(?<!credentials)|less|[_-]?(?:type|count|name|expir|expiry|at\b|ttl|url|length|limit|version|policy
   |file|path|field|required|set\b)))[\w-]{0,24}"""

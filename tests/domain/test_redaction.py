@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.domain.redaction import STARS, Redactor, presentable, secrets_of
+from bot.domain.redaction import STARS, Redactor, presentable, redact, secrets_of
 from tests.domain.secret_forms import BARE, INNOCENT, NAMED, PEM
 
 _BEFORE, _AFTER = "worker-3 said", "on attempt 2"
@@ -185,3 +185,11 @@ def test_no_text_takes_long(part: str) -> None:
     Redactor()(text)
 
     assert time.perf_counter() - before < 5
+
+
+def test_a_signed_review_is_no_signature() -> None:
+    """Prose about signing keeps its next word; a signature behind its name does not stay."""
+    said = "The review was not signed: approving needs the role approver."
+
+    assert said == redact(said)
+    assert "a1b2c3d4e5f6" not in redact("https://storage.example/x?sig=a1b2c3d4e5f6")
