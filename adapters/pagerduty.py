@@ -26,6 +26,7 @@ class Config(Connection):
 
     pagerduty: HttpAddress = Field(description="The address of Events v2")
     routing_key: SecretStr = Field(description="The integration's key")
+    routing_keys: dict[str, SecretStr] = Field(default_factory=dict, description="Further integrations by name")
 
 
 class Refusal(outgoing.Loose):
@@ -35,16 +36,20 @@ class Refusal(outgoing.Loose):
 
 
 class PagerDutyPager:
-    """One service of PagerDuty, by its routing key."""
+    """One service of PagerDuty by its routing key, and those that are chosen by a page's route."""
 
-    def __init__(self, client: httpx.AsyncClient, *, routing_key: str) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, *, routing_key: str, routing_keys: Mapping[str, str] | None = None
+    ) -> None:
         self._client = client
         self._routing_key = routing_key
+        self._routing_keys = dict(routing_keys or {})
 
     async def send(self, page: Page) -> None:
         what = f"{page.event} {page.key} at PagerDuty"
         event: dict[str, object] = {
-            "routing_key": self._routing_key,
+            # A route that was configured once and is no more leads to the service: a page is never lost.
+            "routing_key": self._routing_keys.get(page.route, self._routing_key),
             "event_action": page.event,
             "dedup_key": page.key[:_LONGEST_KEY],
         }
@@ -64,7 +69,7 @@ class PagerDutyPager:
         if answer.status == 429:
             raise Unreachable(f"{what}: too many events (429); send it again in a minute")
         said = "; ".join(outgoing.read(answer, Refusal, what=what).errors) if answer.status == 400 else ""
-        raise status_error(answer.status, redacted(said, [self._routing_key]), what=what)
+        raise status_error(answer.status, redacted(said, [self._routing_key, *self._routing_keys.values()]), what=what)
 
     async def close(self) -> None:
         """Let go of its connections."""
@@ -73,7 +78,11 @@ class PagerDutyPager:
 
 def open(config: Config) -> PagerDutyPager:  # noqa: A001 - the shape of every kind, see adapters/kind.py
     """A pager; nothing is connected yet."""
-    return PagerDutyPager(outgoing.client(config.pagerduty), routing_key=config.routing_key.get_secret_value())
+    return PagerDutyPager(
+        outgoing.client(config.pagerduty),
+        routing_key=config.routing_key.get_secret_value(),
+        routing_keys={name: key.get_secret_value() for name, key in config.routing_keys.items()},
+    )
 
 
 MEASURES: Mapping[str, Measure] = {}

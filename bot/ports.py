@@ -235,7 +235,10 @@ class Restartable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One event for the pager. `key` is the deduplication key, which makes every event harmless to repeat."""
+    """One event for the pager. `key` is the deduplication key, which makes every event harmless to repeat.
+
+    `route`: whose routing key it takes; empty: the service's own.
+    """
 
     event: str  # trigger | acknowledge | resolve
     key: str
@@ -243,6 +246,7 @@ class Page:
     severity: str = "critical"
     component: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    route: str = ""
 
 
 class Pager(Protocol):

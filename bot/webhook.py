@@ -37,7 +37,9 @@ class PagerDutyWebhook:
                 return 200
             who = self._people.get(event.user, SOMEBODY)
             if event.kind == "acknowledged":
-                await self._incidents.acknowledged_elsewhere(incident, who, event=event.once)
+                await self._incidents.acknowledged_elsewhere(incident, who, event=event.once, alert=event.key)
+            elif event.kind == "resolved":
+                await self._incidents.resolved_elsewhere(incident, who, event=event.once, alert=event.key)
         except BadAnswer:
             return 400
         except BotError as error:

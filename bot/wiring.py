@@ -14,7 +14,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
-from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 import commands.health
@@ -62,6 +61,7 @@ from bot.services.invocation import Listener
 from bot.services.matrix import Matrix
 from bot.services.oncall import OnCall
 from bot.services.operations import Operations
+from bot.services.page_reports import PageReports
 from bot.services.probe import Probe
 from bot.services.queues import Queues
 from bot.services.retention import Retention
@@ -179,8 +179,9 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
         )
         pager: Pager = NoPager()
         if steward.pagerduty is not None:
-            address, key = steward.pagerduty.url, SecretStr(steward.pagerduty.routing_key)
-            paging = pagerduty.open(pagerduty.Config(pagerduty=address, routing_key=key))
+            model = steward.pagerduty
+            fields = {"pagerduty": model.url, "routing_key": model.routing_key, "routing_keys": model.routing_keys}
+            paging = pagerduty.open(pagerduty.Config.model_validate(fields))
             stack.push_async_callback(paging.close)
             pager = paging
         beat = await _heartbeat(settings, stack)
@@ -277,6 +278,7 @@ class Server:
             Retention(bot.ledger),
             GroupCopies(services.directory, bot.clock),
             Schedules(bot.ledger, bot.clock, steward, services.situation, services.oncall),
+            PageReports(bot.ledger, services.oncall, posts, services.incidents.steps),
             IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
             IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),
             self._probe,

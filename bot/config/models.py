@@ -118,6 +118,10 @@ class PagerDutyModel(Model):
     url: str = "https://events.pagerduty.com"
     routing_key: str
     webhook_secret: str = ""
+    routing_keys: dict[Name, str] = Field(
+        default_factory=dict,
+        description="On-call role, role or person → the key of an integration that rings them; others take routing_key",
+    )
 
 
 class StewardModel(Model):

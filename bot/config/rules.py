@@ -105,6 +105,9 @@ def _pagerduty(steward: StewardModel, found: _Findings) -> None:
             "PagerDuty's keys need the name of this installation (letters, digits, -); write one such as steward-prod"
         )
         found.add(("installation",), text)
+    known = [*steward.oncall, *steward.roles, *steward.people]
+    for name in steward.pagerduty.routing_keys if steward.pagerduty else ():
+        found.known(("pagerduty", "routing_keys", name), "on-call, role or person", name, known)
     users: dict[str, str] = {}
     for name, person in steward.people.items():
         if person.pagerduty and users.setdefault(person.pagerduty, name) != name:

@@ -145,6 +145,17 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way of one page. `number` is the ping's; `target`: the person, or the name of a routing key at PagerDuty."""
+
+    number: int
+    way: Literal["slack", "pagerduty"]
+    target: str
+    outcome: Literal["waiting", "failing", "failed", "withdrawn", "sent", "seen"]
+    seen_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of an incident's timeline."""
 

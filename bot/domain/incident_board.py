@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.domain import incident_clocks
 from bot.domain.escalation import Ladder, Step
-from bot.domain.incident import Event, Incident, Ping, State
+from bot.domain.incident import Event, Incident, Ping, State, Way
 from bot.domain.message import Button, Confirm, Line, Moment
 from bot.domain.people import Actor, called
 from bot.domain.timing import SECOND
@@ -37,6 +37,7 @@ class Board:
     updates: tuple[Event, ...]
     can_roll_back: bool
     now: int
+    ways: tuple[Way, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -87,6 +88,28 @@ def evidence_lines(board: Board, asked_at: int | None = None) -> tuple[Line, ...
     if incident.suspect:
         lines.append((f"Suspect change: {incident.suspect}",))
     return tuple(lines)
+
+
+def ways_line(board: Board, ping: Ping) -> str:
+    """What each way of a page did: ` · Slack sent · PagerDuty seen by @lead`."""
+    ways = [way for way in board.ways if way.number == ping.number and way.outcome != "withdrawn"]
+    told = []
+    for way in ways:
+        alone = sum(each.way == way.way for each in ways) == 1
+        name = "Slack" if way.way == "slack" else "PagerDuty"
+        told.append(f" · {name}{'' if alone or not way.target else f' ({way.target})'} {_outcome(way)}")
+    return "".join(told)
+
+
+def _outcome(way: Way) -> str:
+    return {
+        "waiting": "on its way",
+        "failing": "failed, is tried again",
+        "failed": "failed: cannot be reached",
+        "withdrawn": "not needed",
+        "sent": "sent" if way.way == "slack" else "accepted",
+        "seen": f"seen by {called(way.seen_by)}",
+    }[way.outcome]
 
 
 def coming(at: int, board: Board) -> Moment:

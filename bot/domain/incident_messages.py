@@ -13,6 +13,7 @@ from bot.domain.incident_board import (
     planned_line,
     state_line,
     state_text,
+    ways_line,
 )
 from bot.domain.message import (
     Bold,
@@ -23,13 +24,14 @@ from bot.domain.message import (
     Facts,
     Heading,
     Line,
+    Mention,
     Message,
     Moment,
     Paragraph,
     Part,
     Small,
 )
-from bot.domain.people import called
+from bot.domain.people import Actor, called
 
 
 def header(board: Board) -> Message:
@@ -81,6 +83,21 @@ def opened(board: Board) -> Message:
     )
 
 
+def resolved_there(board: Board, who: Actor) -> Message:
+    """What whoever has it is asked when somebody has resolved it at PagerDuty."""
+    incident = board.incident
+    has = incident.owner if incident.owner is not None and incident.owner.slack else None
+    to: Line = (Mention(has.person, has.slack), ": ") if has else ()
+    text = f"{called(who.person)} resolved {board.subject} at PagerDuty. Here it goes on: is it over?"
+    return Message(
+        f"❓ {text}",
+        (
+            Paragraph((("❓ ", *to, text), *evidence_lines(board))),
+            Buttons((_resolve(incident), Button("No, I have it", "incident.ack", incident.token))),
+        ),
+    )
+
+
 def summary_line(incident: Incident, system_title: str, now: int | None = None) -> Line:
     """One line of a list."""
     prefix = f"{system_title}: " if system_title else ""
@@ -125,6 +142,7 @@ def _plan(board: Board) -> list[Line]:
         (
             f"✓ level {ping.level} {names_of(ping.people)} {'told' if ping.kind == 'inform' else 'paged'} ",
             Moment(ping.at, now=board.now),
+            ways_line(board, ping),
         )
         for ping in board.pings[-6:]
         if ping.kind in {"page", "inform", "stale"}
@@ -152,18 +170,22 @@ def reopen_button(incident: Incident) -> Button:
     return Button("Reopen", "incident.reopen", incident.token, confirm=Confirm("Reopen?", asked, yes="Reopen"))
 
 
+def _resolve(incident: Incident) -> Button:
+    return Button(
+        "Resolve",
+        "incident.resolve",
+        incident.token,
+        confirm=Confirm("Resolve?", f"{incident.id} is over and its clocks end.", yes="Resolve"),
+    )
+
+
 def _header_buttons(board: Board) -> tuple[Button, ...]:
     incident = board.incident
     if incident.state is State.RESOLVED:
         return (reopen_button(incident),)
     update = Button("Update…", "incident.update_form", incident.token)
     room = () if incident.in_room or incident.room_wanted else (Button("Own channel", "incident.room", incident.token),)
-    resolve = Button(
-        "Resolve",
-        "incident.resolve",
-        incident.token,
-        confirm=Confirm("Resolve?", f"{incident.id} is over and its clocks end.", yes="Resolve"),
-    )
+    resolve = _resolve(incident)
     if incident.state is State.MITIGATED:
         return (update, *room, resolve, reopen_button(incident))
     roll_back = (Button("Roll back…", "rollback.choose", incident.system),) if board.can_roll_back else ()

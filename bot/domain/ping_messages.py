@@ -21,11 +21,29 @@ def ping(board: Board, ping: Ping) -> Message:
     return _wanted(board, ping, _asks(board, ping)) if ping.pages else _information(board, ping)
 
 
+def asks(board: Board, ping: Ping) -> str:
+    """Whom a ping reaches and what it asks of them, in a line without marks: `@lead, you are next`."""
+    return f"{names_of(ping.people)}, {_asks(board, ping)}"
+
+
 def answered(board: Board) -> Message:
     """What a ping becomes once somebody has answered: the same line with the outcome, without buttons."""
     text = f"{SIGNS[board.incident.state]} {board.subject}"
     outcome = f"{text} · {state_text(board.incident)}"
     return Message(outcome, (Paragraph(((Bold(text), " · ", *state_line(board)),)),))
+
+
+def pager_trouble(board: Board, reason: str) -> Message:
+    """What those whom PagerDuty should have rung read when it does not take the page."""
+    why = f" ({reason})" if reason else ""
+    text = f"⚠️ PagerDuty does not take the page of {board.subject}{why}."
+    second = "It is tried again, but until then Slack alone reaches people: keep it loud, or phone whoever is next."
+    return Message(text, (Paragraph(((Bold(text),), (second,))),))
+
+
+def pager_back(board: Board) -> Message:
+    """What becomes of that once PagerDuty has taken the page."""
+    return Message.plain(f"PagerDuty has taken the page of {board.subject}.")
 
 
 def taken_over(board: Board) -> Message:

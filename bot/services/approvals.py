@@ -16,6 +16,7 @@ from bot.ports import Clock
 from bot.services import audit, operation_rows, outbox
 from bot.services.approver_roles import ApproverRoles
 from bot.services.directory import Directory
+from bot.services.operation_pages import OperationPages
 from bot.services.operation_ports import Ladder, OpenIncidents
 from bot.store import Ledger, Tx
 
@@ -59,6 +60,7 @@ class Approvals:
         ladder: Ladder,
         incidents: OpenIncidents,
         hours: BusinessHours,
+        pages: OperationPages,
         *,
         acknowledging: Acknowledging,
         wake: Callable[[], None],
@@ -72,6 +74,7 @@ class Approvals:
         self._incidents = incidents
         self._hours = hours
         self._acknowledging = acknowledging
+        self._pages = pages
         self._wake = wake
 
     async def decide(
@@ -309,6 +312,7 @@ class Approvals:
                 now=self._clock.now(),
                 lane="page",
             )
+            self._pages.ran_alone(tx, operation, following[0], self._clock.now())
 
     def _sign(self, tx: Tx, reference: str, actor: Actor, access: Access) -> Operation | BotError:
         now = self._clock.now()

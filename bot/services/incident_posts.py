@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bot.domain import incident_messages, ping_messages
 from bot.domain.escalation import Step, next_step, timeline
-from bot.domain.incident import Incident, Ping, State
+from bot.domain.incident import Incident, Ping, State, Way
 from bot.domain.incident_board import SIGNS, Board, Planned
 from bot.domain.message import Message
-from bot.domain.pager_keys import PagerKeys
 from bot.domain.people import Actor
-from bot.ports import Page
 from bot.services import incident_records, outbox
 from bot.services.matrix import Matrix
 from bot.services.oncall import Roster
+from bot.services.pager_posts import Alert, PagerPosts
 from bot.services.systems import Systems
 from bot.store import Tx
 
@@ -24,12 +22,12 @@ _EDITED = 8
 
 @dataclass(frozen=True, slots=True)
 class IncidentPosts:
-    """Where messages go: `channel` is the alerts channel; `pager`: the keys at PagerDuty, where it is connected."""
+    """Where messages go: `channel` is the alerts channel; `pager`: PagerDuty, where it is connected."""
 
     channel: str
     matrix: Matrix
     systems: Systems
-    pager: PagerKeys | None
+    pager: PagerPosts | None
 
     def board(
         self, tx: Tx, incident: Incident, roster: Roster, now: int, *, pings: Sequence[Ping] | None = None
@@ -56,6 +54,7 @@ class IncidentPosts:
             tuple(incident_records.updates(tx, incident.id)),
             can_roll_back,
             now,
+            ways_of(tx, incident.id),
         )
 
     def people(self, incident: Incident, step: Step, roster: Roster, at: int) -> tuple[Actor, ...]:
@@ -91,6 +90,22 @@ class IncidentPosts:
                 guard=guard,
                 fallback=f"@{fallback}" if fallback and not channel.startswith("@") else None,
             )
+            if channel.startswith("@"):
+                tx.run(
+                    "put_way",
+                    message=key,
+                    subject=board.incident.id,
+                    number=ping.number,
+                    operation=None,
+                    way="slack",
+                    target=next(actor.person for actor in ping.people if channel == f"@{actor.slack}"),
+                    alert="",
+                )
+        if self.pager is not None and board.ladder.phones:
+            # Slack's Do Not Disturb silences pings.
+            self.pager.ring(
+                tx, _alert(board, ping), self.pager.routes_of(self._names(board, ping), ping.people), board.now
+            )
 
     def refresh(self, tx: Tx, board: Board) -> None:
         """After the epoch moved: pings that are still wanted get the new one, the others are withdrawn or edited."""
@@ -104,19 +119,26 @@ class IncidentPosts:
                 if ping in newest:
                     self._edit(tx, board, ping, key, channel, wanted=wanted)
 
-    def trigger(self, tx: Tx, board: Board) -> None:
-        """Page through PagerDuty at minute 0: Slack's Do Not Disturb silences pings."""
-        if board.ladder.phones:
-            self._page(tx, board, "trigger", guard=(board.incident.id, board.incident.epoch))
+    def tell_pager(self, tx: Tx, board: Board, *, changed: bool) -> None:
+        """After the epoch moved: PagerDuty ends what is over or phones nobody, stops for whoever has it, else goes on.
 
-    def tell_pager(self, tx: Tx, board: Board, event: Literal["acknowledge", "resolve"]) -> None:
-        """Stop PagerDuty's own paging, or close the incident there, whatever is known of the trigger.
-
-        A trigger whose answer was lost rings all the same; an event about what is unknown there does nothing.
+        `changed`: the severity did.
         """
-        for epoch in range(1, board.incident.epoch + 1):
-            outbox.withdraw(tx, f"pagerduty:{board.incident.id}:trigger:{epoch}")
-        self._page(tx, board, event)
+        incident = board.incident
+        if self.pager is None:
+            return
+        if incident.state is State.RESOLVED or not board.ladder.phones:
+            self.pager.tell(tx, incident.id, "resolve", mark=incident.epoch, now=board.now)
+        elif incident.state is State.OPEN:
+            alerts = {ping.number: _alert(board, ping) for ping in board.pings if _wanted(incident, ping)}
+            self.pager.renew(tx, alerts, board.now, changed=changed)
+        else:
+            self.pager.tell(tx, incident.id, "acknowledge", mark=incident.epoch, now=board.now)
+
+    def ask_whether_over(self, tx: Tx, board: Board, who: Actor, *, key: str) -> None:
+        """Somebody resolved it at PagerDuty: whoever has it here is asked, in the channel."""
+        message = incident_messages.resolved_there(board, who)
+        outbox.post(tx, key=f"pager-resolved:{key}", channel=self.channel, message=message, now=board.now)
 
     def say(self, tx: Tx, board: Board, *, key: str, message: Message) -> None:
         """A reply in the header's thread."""
@@ -155,19 +177,14 @@ class IncidentPosts:
             guard = None if left else (incident.id, incident.epoch)
             outbox.post(tx, key=key, channel=channel, message=message, now=board.now, lane="page", guard=guard)
 
-    def _page(self, tx: Tx, board: Board, event: str, guard: tuple[str, int] | None = None) -> None:
-        incident = board.incident
-        if self.pager is None:
-            return
-        page = Page(
-            event,
-            self.pager.of(incident.id),
-            board.subject,
-            severity="critical" if incident.severity == "P0" else "error",
-            component=incident.system,
-            details={"severity": incident.severity.value, "opened by": incident.opened_by.person},
-        )
-        outbox.page(tx, key=f"pagerduty:{incident.id}:{event}:{incident.epoch}", page=page, now=board.now, guard=guard)
+    @staticmethod
+    def _names(board: Board, ping: Ping) -> tuple[str, ...]:
+        """What the matrix calls the people of a ping; of a silent owner, the level by which they were paged."""
+        levels = board.ladder.levels
+        if ping.kind != "still":
+            return levels[ping.level - 1].notify
+        paged = [each for each in board.pings if each.kind != "still" and set(ping.people) <= set(each.people)]
+        return levels[min(paged[-1].level, len(levels)) - 1].notify if paged else ()
 
     def _targets(self, ping: Ping, *, phones: bool) -> list[tuple[str, str]]:
         """The message in the channel, and a copy to each person."""
@@ -179,6 +196,29 @@ class IncidentPosts:
         if system is None:
             return name, False
         return system.title, any(component.deployments is not None for component in system.components.values())
+
+
+def ways_of(tx: Tx, subject: str) -> tuple[Way, ...]:
+    """What became of each way of its pages."""
+    return tuple(
+        Way(row["number"], row["way"], row["target"], row["outcome"], row["seen_by"])
+        for row in tx.all("ways_of", subject=subject)
+    )
+
+
+def _alert(board: Board, ping: Ping) -> Alert:
+    incident = board.incident
+    # At minute 0 the subject says it all; later pages say whose turn it is.
+    asks = f" · {ping_messages.asks(board, ping)}" if ping.number > 1 else ""
+    return Alert(
+        incident.id,
+        ping.number,
+        board.subject + asks,
+        "critical" if incident.severity == "P0" else "error",
+        incident.system,
+        {"severity": incident.severity.value, "opened by": incident.opened_by.person},
+        (incident.id, incident.epoch),
+    )
 
 
 def header_key(incident: Incident) -> str:

@@ -1,12 +1,12 @@
 """One step of an escalation: its state, its messages, its audit, in the caller's transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.escalation import Step, after_step, next_step
 from bot.domain.incident import Incident, Ping
 from bot.domain.people import STEWARD, Actor
 from bot.services import audit, incident_records
-from bot.services.incident_posts import IncidentPosts
+from bot.services.incident_posts import IncidentPosts, ways_of
 from bot.services.oncall import Roster
 from bot.store import Tx
 
@@ -62,7 +62,7 @@ class IncidentSteps:
             return self.take(tx, moved, Step(now, step.level + 1, "page"), roster=roster, now=now, actor=actor)
         board = self.posts.board(tx, moved, roster, now, pings=[*earlier, ping])
         self.posts.ping(tx, board, ping)
-        self.posts.header(tx, board)
+        self.posts.header(tx, replace(board, ways=ways_of(tx, incident.id)))
         return moved
 
     @staticmethod

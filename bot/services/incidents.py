@@ -12,7 +12,6 @@ from bot.domain.escalation import Step, following_level, next_step
 from bot.domain.incident import Event, Incident, Reference, Severity, State
 from bot.domain.incident_board import Board, names_of
 from bot.domain.one_line import one_line
-from bot.domain.pager_keys import PagerKeys
 from bot.domain.people import Actor, called
 from bot.domain.reading import Status
 from bot.domain.statement import Statement
@@ -23,6 +22,7 @@ from bot.services.incident_posts import IncidentPosts
 from bot.services.incident_steps import IncidentSteps
 from bot.services.matrix import Matrix
 from bot.services.oncall import OnCall, Roster
+from bot.services.pager_posts import PagerPosts
 from bot.services.systems import Systems
 from bot.store import Ledger, Tx
 
@@ -38,6 +38,7 @@ class _Options(TypedDict, total=False):
     fresh: bool
     once: str
     guard: Callable[[Tx, Incident], None] | None
+    also: Callable[[Tx], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ class Incidents:
         self._oncall = oncall
         self._systems = systems
         self._channel = config.channel
-        pager = PagerKeys(config.installation) if config.pagerduty is not None else None
-        self.posts = IncidentPosts(config.channel, matrix, systems, pager)
+        self.posts = IncidentPosts(config.channel, matrix, systems, PagerPosts.of(config))
         self.steps = IncidentSteps(self.posts)
 
     async def open(
@@ -82,7 +82,7 @@ class Incidents:
         receipt: str | None = None,
     ) -> Board:
         """Open one: row, header and the page at minute 0 in one transaction; its channel and evidence follow later."""
-        ladder = self.posts.matrix[severity]
+        self.posts.matrix[severity]  # Raises NotFound for one that is not configured.
         if system:
             self._systems[system]  # Raises NotFound with the nearest name.
         said = (await self._checks.of([system])).get(system)
@@ -112,10 +112,7 @@ class Incidents:
             self.posts.header(tx, self.posts.board(tx, incident, roster, now))
             incident = incident_records.set_checks(tx, incident, said)
             incident = self._catch_up(tx, incident, roster, now, actor)
-            board = self.posts.board(tx, incident, roster, now)
-            if ladder.phones:
-                self.posts.trigger(tx, board)
-            return board
+            return self.posts.board(tx, incident, roster, now)
 
         return await self._ledger.write(work, receipt=receipt)
 
@@ -281,10 +278,11 @@ class Incidents:
 
         return await self._ledger.write(work, receipt=receipt)
 
-    async def acknowledged_elsewhere(self, incident_id: str, who: Actor, *, event: str) -> bool:
+    async def acknowledged_elsewhere(self, incident_id: str, who: Actor, *, event: str, alert: str = "") -> bool:
         """An acknowledgement that arrived through the pager; False where there was nothing left to acknowledge.
 
-        Each `event` counts once: repeated after the incident was passed on, it would silence the paging.
+        Each `event` counts once: repeated after the incident was passed on, it would silence the paging. `alert`: the
+        key of what was acknowledged there.
         """
 
         def first(incident: Incident, now: int) -> Incident:
@@ -292,13 +290,46 @@ class Incidents:
                 raise Conflict(f"{incident.id} is {incident.state} already.")
             return incident_life.acknowledge(incident, who, now)
 
+        def seen(tx: Tx) -> None:
+            tx.run("alert_seen", alert=alert, seen_by=who.person)
+
+        def seen_late(tx: Tx) -> None:
+            # It counts for nothing more, and is shown all the same.
+            if tx.run("note_pager_event", id=event, at=now):
+                seen(tx)
+
         reference, now = Reference(id=incident_id), self._clock.now()
         try:
-            await self._change(reference, who, "acknowledged", first, lambda _: "has it", once=event)
+            await self._change(reference, who, "acknowledged", first, lambda _: "has it", once=event, also=seen)
         except Conflict:
-            await self._ledger.write(lambda tx: tx.run("note_pager_event", id=event, at=now))
+            await self._ledger.write(seen_late)
             return False
         except NotFound:
+            return False
+        return True
+
+    async def resolved_elsewhere(self, incident_id: str, who: Actor, *, event: str, alert: str = "") -> bool:
+        """Somebody resolved it at the pager: they have it, and are asked whether it is over here as well.
+
+        False where it is over, or where this `event` was heard before.
+        """
+
+        def taken(incident: Incident, now: int) -> Incident:
+            if incident.state is State.RESOLVED:
+                raise Conflict(f"{incident.id} is over.")
+            return incident_life.acknowledge(incident, who, now) if incident.state is State.OPEN else incident
+
+        reference, said = Reference(id=incident_id), "resolved it at PagerDuty"
+        roster, now = await self._oncall.roster(), self._clock.now()
+
+        def ask(tx: Tx) -> None:
+            tx.run("alert_resolved", alert=alert)
+            board = self.posts.board(tx, incident_lookup.found(tx, reference), roster, now)
+            self.posts.ask_whether_over(tx, board, who, key=event)
+
+        try:
+            await self._change(reference, who, "resolved_there", taken, lambda _: said, once=event, also=ask)
+        except (Conflict, NotFound):
             return False
         return True
 
@@ -385,10 +416,12 @@ class Incidents:
         fresh: bool = False,
         once: str = "",
         guard: Callable[[Tx, Incident], None] | None = None,
+        also: Callable[[Tx], None] | None = None,
     ) -> Callable[[Tx], Board]:
         """The work of one transition, once all that a transaction cannot wait for is known.
 
-        `fresh`: people may be paged by it, so the checks are read first.
+        `fresh`: people may be paged by it, so the checks are read first. `once`: the pager's event, which counts once.
+        `also`: what else is written down with it.
         """
         said = await self._said(reference) if fresh else None
         roster, now = await self._oncall.roster(), self._clock.now()
@@ -401,10 +434,12 @@ class Incidents:
                 guard(tx, before)
             incident = transition(incident_records.set_checks(tx, before, said), now)
             self._save(tx, incident)
+            if also is not None:
+                also(tx)
             tx.run("wake_room", id=incident.id, at=now)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
             number = self._note(tx, incident, actor, now, kind=kind, text=text(before), detail=detail)
-            self.posts.tell(tx, incident, number, f"@{actor.person} {text(before)}", now)
+            self.posts.tell(tx, incident, number, f"{called(actor.person)} {text(before)}", now)
             if page_next:
                 incident = self._page(tx, incident, roster, now, actor)
             incident = self._catch_up(tx, incident, roster, now, actor)
@@ -413,7 +448,7 @@ class Incidents:
                 self.posts.taken_over(tx, board, before.owner)
             if incident.epoch != before.epoch:
                 self.posts.refresh(tx, board)
-                self._tell_pager(tx, before, board, actor)
+                self.posts.tell_pager(tx, board, changed=incident.severity is not before.severity)
             self.posts.header(tx, board)
             return board
 
@@ -437,17 +472,6 @@ class Incidents:
         level = following_level(ladder, incident)
         step = Step(now, level, "page" if incident.paged < level else "repeat")
         return self.steps.take(tx, incident, step, roster=roster, now=now, actor=actor)
-
-    def _tell_pager(self, tx: Tx, before: Incident, board: Board, actor: Actor) -> None:
-        incident = board.incident
-        if incident.state is State.RESOLVED or (incident.active and not board.ladder.phones):
-            self.posts.tell_pager(tx, board, "resolve")
-        elif incident.state in {State.ACKNOWLEDGED, State.MITIGATED} and before.state is State.OPEN:
-            # What came from there is known there.
-            if actor.via != "pagerduty":
-                self.posts.tell_pager(tx, board, "acknowledge")
-        elif incident.state is State.OPEN:
-            self.posts.trigger(tx, board)
 
     def _save(self, tx: Tx, incident: Incident) -> None:
         step = self.steps.due(incident)

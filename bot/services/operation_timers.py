@@ -3,11 +3,12 @@
 from bot.domain import operation_messages, review
 from bot.domain.business_hours import BusinessHours
 from bot.domain.operation import Operation, State
-from bot.domain.people import STEWARD
+from bot.domain.people import STEWARD, Actor
 from bot.domain.timing import MINUTE
 from bot.ports import Clock
 from bot.services import audit, operation_rows, outbox
 from bot.services.approvals import end
+from bot.services.operation_pages import OperationPages
 from bot.services.operation_ports import OpenIncidents
 from bot.store import Ledger, Tx
 
@@ -17,11 +18,14 @@ class OperationTimers:
 
     name = "operation timers"
 
-    def __init__(self, ledger: Ledger, clock: Clock, incidents: OpenIncidents, hours: BusinessHours) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, incidents: OpenIncidents, hours: BusinessHours, pages: OperationPages
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._incidents = incidents
         self._hours = hours
+        self._pages = pages
 
     async def run(self, now: int) -> bool:
         """Handle one batch; true while more may be due."""
@@ -73,6 +77,7 @@ class OperationTimers:
             key = operation_rows.copy_key(operation, approver)
             if approver.at <= now and not operation_rows.posted(tx, key):
                 outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
+                self._pages.ask(tx, operation, Actor(approver.person, approver.slack), now)
         return True
 
     def _nag(self, tx: Tx, operation: Operation, now: int) -> bool:

@@ -27,6 +27,7 @@ from bot.services.approvals import Acknowledging, Approvals
 from bot.services.directory import Directory
 from bot.services.execution import Execution
 from bot.services.matrix import business_hours
+from bot.services.operation_pages import OperationPages
 from bot.services.operation_ports import Ladder, LedgerIncidents, OpenIncident, OpenIncidents, Verifier
 from bot.services.operation_timers import OperationTimers
 from bot.store import Ledger, Tx
@@ -65,6 +66,7 @@ class Operations:
         self._incidents = incidents or LedgerIncidents()
         self._wake = wake
         hours = business_hours(config.business_hours, config.timezone)
+        pages = OperationPages(config, oncall, self._incidents)
         self.approvals = Approvals(
             ledger,
             clock,
@@ -73,6 +75,7 @@ class Operations:
             oncall,
             self._incidents,
             hours,
+            pages,
             acknowledging=acknowledging,
             wake=wake,
         )
@@ -86,7 +89,7 @@ class Operations:
             again=self._ask_again,
             approved=self.approvals.still_approved,
         )
-        self.timers = OperationTimers(ledger, clock, self._incidents, hours)
+        self.timers = OperationTimers(ledger, clock, self._incidents, hours, pages)
 
     async def propose(
         self,

@@ -64,6 +64,7 @@ def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | Non
         "severity": page.severity,
         "component": page.component,
         "details": {name: presentable(value) for name, value in page.details.items()},
+        "route": page.route,
     }
     tx.run(
         "put_message",

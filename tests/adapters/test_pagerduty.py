@@ -1,8 +1,10 @@
 """`Pager` on PagerDuty's Events v2: the stand-in and the memory twin keep to the same contract."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from adapters import outgoing, pagerduty
@@ -14,6 +16,7 @@ from bot.ports import Page, Pager
 from tests.fakes.clock import FakeClock
 from tests.fakes.pager import FakePager
 
+There = Callable[[], dict[str, list[str]]]
 PAGE = Page("trigger", "INC-12", "P0 INC-12 Newsletter: mail stopped", "critical", "newsletter", {"severity": "P0"})
 
 
@@ -36,17 +39,21 @@ async def real(vendor: PagerDuty) -> AsyncIterator[PagerDutyPager]:
 
 
 class PagerContract:
-    """`Pager`."""
+    """`Pager`. `there` tells what the other side has taken: the events of each key, in order."""
 
-    async def test_an_incident_is_triggered_acknowledged_and_resolved(self, pager: Pager) -> None:
-        """Each event is accepted."""
+    async def test_an_incident_is_triggered_acknowledged_and_resolved(self, pager: Pager, there: There) -> None:
+        """Each event is accepted, and is about the same incident there."""
         for event in ("trigger", "acknowledge", "resolve"):
             await pager.send(replace(PAGE, event=event))
 
-    async def test_every_event_may_be_repeated(self, pager: Pager) -> None:
-        """The key makes a repetition harmless, so a lost answer is sent again."""
-        for event in ("trigger", "trigger", "resolve", "resolve"):
+        assert {"INC-12": ["trigger", "acknowledge", "resolve"]} == there()
+
+    async def test_every_event_may_be_repeated(self, pager: Pager, there: There) -> None:
+        """The key makes a repetition harmless: it opens no second incident, so a lost answer is sent again."""
+        for event in ("trigger", "trigger", "resolve"):
             await pager.send(replace(PAGE, event=event))
+
+        assert {"INC-12": ["trigger", "trigger", "resolve"]} == there()
 
 
 class TestPagerDuty(PagerContract):
@@ -55,12 +62,61 @@ class TestPagerDuty(PagerContract):
         """PagerDuty."""
         return real
 
+    @pytest.fixture
+    def there(self, vendor: PagerDuty) -> There:
+        """Its incidents."""
+        return lambda: {key: page.events for key, page in vendor.incidents.items()}
+
 
 class TestTwin(PagerContract):
     @pytest.fixture
-    def pager(self) -> Pager:
+    def twin(self) -> FakePager:
         """In memory."""
         return FakePager()
+
+    @pytest.fixture
+    def pager(self, twin: FakePager) -> Pager:
+        """The same."""
+        return twin
+
+    @pytest.fixture
+    def there(self, twin: FakePager) -> There:
+        """What it took."""
+        return lambda: {PAGE.key: [page.event for page in twin.sent if page.key == PAGE.key]}
+
+
+async def test_a_route_has_its_own_key_and_an_unknown_one_the_services() -> None:
+    """A level or a person rings by their own integration; a page of a route that is no more is not lost."""
+    taken = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        taken.append(json.loads(request.content)["routing_key"])
+        return httpx.Response(202, json={"status": "success"})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(take), base_url="http://pagerduty.test")
+    pager = PagerDutyPager(client, routing_key="service", routing_keys={"secondary": "second"})
+    for route in ("", "secondary", "gone"):
+        await pager.send(replace(PAGE, route=route))
+
+    assert ["service", "second", "service"] == taken
+
+
+async def test_what_pagerduty_says_is_redacted() -> None:
+    """Its words may repeat our keys, or hold what looks like a credential."""
+    words = "Bad key s3rvice-key or second-key; Authorization: Bearer abcdef0123456789 password=hunter22"
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, json={"status": "invalid event", "errors": [words]})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="http://pagerduty.test")
+    pager = PagerDutyPager(client, routing_key="s3rvice-key", routing_keys={"secondary": "second-key"})
+
+    with pytest.raises(Rejected) as caught:
+        await pager.send(PAGE)
+
+    assert "Bad key" in str(caught.value)
+    for secret in ("s3rvice-key", "second-key", "abcdef0123456789", "hunter22"):
+        assert secret not in str(caught.value)
 
 
 async def test_an_incident_keeps_its_key_and_says_what_it_is(vendor: PagerDuty, real: PagerDutyPager) -> None:

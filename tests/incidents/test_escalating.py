@@ -22,7 +22,12 @@ async def test_opening_posts_the_header_and_pages_the_first_level_at_once(world:
     await world.open("P0")
 
     keys = sorted(row["key"] for row in await world.outbox())
-    assert keys == ["escalation:INC-1:1", "escalation:INC-1:1:U0SRE", "incident:INC-1", "pagerduty:INC-1:trigger:1"]
+    assert keys == [
+        "escalation:INC-1:1",
+        "escalation:INC-1:1:U0SRE",
+        "incident:INC-1",
+        "pagerduty:steward-test:INC-1::trigger:1",
+    ]
 
 
 async def test_a_title_is_one_line_of_what_can_be_seen(world: World) -> None:
@@ -149,7 +154,7 @@ async def test_a_raised_severity_pages_anew(world: World) -> None:
     await world.passes(5.1)
 
     assert await world.keys() == ["escalation:INC-1:1", "escalation:INC-1:2"]
-    assert await world.pager() == ["trigger"]
+    assert await world.pager() == ["resolve", "trigger"]
 
 
 async def test_a_lowered_severity_keeps_its_clock(world: World) -> None:
@@ -228,7 +233,8 @@ async def test_an_acknowledgement_at_the_pager_counts_here(world: World) -> None
     await world.open("P0")
 
     await world.sends()
-    assert await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"), event="a")
+    there = {"event": "a", "alert": "steward-test:INC-1"}
+    assert await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"), **there)
     assert not await world.incidents.acknowledged_elsewhere("INC-1", LEAD, event="b")
     assert not await world.incidents.acknowledged_elsewhere("INC-7", LEAD, event="c")
     assert (await world.incidents.find(FIRST)).owner == SRE

@@ -19,6 +19,7 @@ from bot.services.escalation import Escalation
 from bot.services.incidents import Incidents
 from bot.services.matrix import Matrix
 from bot.services.oncall import OnCall
+from bot.services.page_reports import PageReports
 from bot.services.systems import System, Systems
 from bot.store import Ledger, Row, Tx
 from tests.fakes.clock import FakeClock
@@ -146,7 +147,16 @@ class World:
 
     async def pager(self) -> list[str]:
         """Events handed to PagerDuty."""
-        return [json.loads(row["body"])["event"] for row in await self.outbox() if row["route"] == "pagerduty"]
+        return [event["event"] for event in await self.events()]
+
+    async def events(self) -> list[dict[str, str]]:
+        """The same, with all that they say."""
+        rows = sorted(await self.outbox(), key=lambda row: int(row["position"]))
+        return [json.loads(row["body"]) for row in rows if row["route"] == "pagerduty"]
+
+    async def reports(self) -> None:
+        """Let the duty tell what became of the pages."""
+        await PageReports(self.ledger, self.oncall, self.incidents.posts, self.incidents.steps).run(self.clock.now())
 
     async def message(self, key: str) -> Message:
         """One message of the outbox as it stands."""

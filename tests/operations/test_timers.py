@@ -9,8 +9,14 @@ from bot.domain.errors import Conflict, OutcomeUnknown, Refused, Unreachable
 from bot.domain.operation import Operation, State
 from bot.domain.policy import Policy, Risk
 from bot.domain.timing import DAY, HOUR, MINUTE
+from bot.services.incident_posts import IncidentPosts
+from bot.services.incident_steps import IncidentSteps
+from bot.services.matrix import Matrix
+from bot.services.oncall import OnCall
 from bot.services.operation_ports import OpenIncident
-from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, jobs
+from bot.services.page_reports import PageReports
+from bot.services.pager_posts import PagerPosts
+from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, configuration, jobs
 
 pytestmark = pytest.mark.ledger
 P0 = OpenIncident("INC-12", "P0", "Shop is down")
@@ -67,6 +73,44 @@ async def test_approvers_are_pinged_one_after_the_other(world: World) -> None:
     assert {"operation:OP-1", "operation:OP-1:lead"} == at_once
     assert {"operation:OP-1", "operation:OP-1:lead", "operation:OP-1:manager"} == set(later)
     assert "@U0MANAGER" == later["operation:OP-1:manager"][0]
+
+
+async def test_the_approvers_of_a_p0_are_rung_in_their_turn(world: World) -> None:
+    """By their level's own key, else by the service's; outside a P0 nobody's phone rings."""
+    calm = await world.asked()
+    await world.work()
+    await world.operations.decide(calm.token, LEAD, "deny", "not now")
+    assert [] == await world.rung()
+
+    world.incidents.open["shop"] = P0
+    await world.asked()
+    await world.work()
+    at_once = await world.rung()
+    world.clock.advance(3 * MINUTE)
+    await world.work()
+
+    assert [("trigger", "steward-test:OP-2", "secondary")] == at_once
+    assert ("trigger", "steward-test:OP-2:2", "") == (await world.rung())[-1]
+
+
+async def test_whoever_follows_an_emergency_run_is_rung_until_the_review(world: World) -> None:
+    """The alert stays while the review is open, and the approval request's ends with the run."""
+    world.incidents.open["shop"] = P0
+    operation = await world.asked()
+    await world.work()
+    await world.operations.decide(operation.token, SRE, "emergency")
+    await world.work()
+    model = configuration()
+    posts = IncidentPosts(model.channel, Matrix(model), world.systems, PagerPosts.of(model))
+    oncall = OnCall(model, world.directory, world.clock)
+    reports = PageReports(world.ledger, oncall, posts, IncidentSteps(posts))
+    await reports.run(world.clock.now())
+    before = await world.rung()
+    await world.operations.approvals.sign(operation.token, MANAGER)
+    await reports.run(world.clock.now())
+
+    assert ("trigger", "steward-test:OP-1:2", "secondary") == before[-1]
+    assert [("resolve", "steward-test:OP-1:2", "secondary")] == (await world.rung())[len(before) :]
 
 
 async def test_nobody_is_pinged_after_the_decision(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.actions.registry import registry
 from bot.actions.restart import Restart
 from bot.actions.roll_back import RollBack
-from bot.config.models import PersonModel, PolicyModel, RoleModel, RuleModel, StewardModel
+from bot.config.models import PagerDutyModel, PersonModel, PolicyModel, RoleModel, RuleModel, StewardModel
 from bot.domain import message_json
 from bot.domain.message import Bold, Button, Buttons, Line, Mention, Message, Moment, Paragraph, Small
 from bot.domain.operation import Operation, State
@@ -28,7 +28,10 @@ from tests.fakes.production import FakeDeployments, FakeHealth, FakeQueue, FakeR
 
 # What a test looks at; the bot itself never reads these whole.
 queries.statements()["test_locks"] = "select name, operation from operation_lock order by name"
-queries.statements()["test_messages"] = "select key, channel, body from message order by created_at, key"
+queries.statements()["test_messages"] = (
+    "select key, channel, body from message where route = 'slack' order by created_at, key"
+)
+queries.statements()["test_events"] = "select body from message where route = 'pagerduty' order by position"
 queries.statements()["test_lane"] = "select lane, thread_key from message where key = :key"
 queries.statements()["test_audit"] = "select actor, kind, subject from audit order by written, kind"
 queries.statements()["test_details"] = "select * from audit where kind = :kind order by id"
@@ -98,6 +101,8 @@ def configuration() -> StewardModel:
         policy=PolicyModel(read=ask, change=ask, p0=RuleModel(ask=("engineer",), approve=("approver",))),
         severities={},
         oncall={"primary": {"rotation": ("sre",)}},
+        installation="steward-test",
+        pagerduty=PagerDutyModel(routing_key="service", routing_keys={"secondary": "second"}),
     )
 
 
@@ -195,6 +200,12 @@ class World:
         """Every message of the outbox by key: its channel and what it says now."""
         rows = await self.ledger.read(lambda tx: tx.all("test_messages"))
         return {row["key"]: (row["channel"], message_json.load(row["body"])) for row in rows}
+
+    async def rung(self) -> list[tuple[str, str, str]]:
+        """Event, key and route of everything that PagerDuty is told, in order."""
+        rows = await self.ledger.read(lambda tx: tx.all("test_events"))
+        events = [json.loads(row["body"]) for row in rows]
+        return [(each["event"], each["key"], each["route"]) for each in events]
 
     async def sees(self, key: str) -> str:
         """The text of one message."""

@@ -144,19 +144,90 @@ async def test_only_pagerdutys_own_webhook_counts(tmp_path: Path) -> None:
 
 @pytest.mark.row("A13")
 async def test_slack_goes_on_while_pagerduty_is_down(world: World) -> None:
-    """The pages in Slack come in time; PagerDuty gets its event when it is back, once."""
+    """The pages in Slack come in time, and say that nothing rings; PagerDuty rings when it is back, once."""
     desk = await Desk.of(world)
     await world.lab("steward", "pagerduty", state="down")
-    await opens(world, "mail unrung")
+    shown = await opens(world, "mail unrung")
     await paged(world, "sre", "mail unrung")
+    told = await world.sees("PagerDuty does not take the page of P0 INC-1 Newsletter: mail unrung", channel="@sre")
+    await shown.becomes("Slack sent · PagerDuty failed, is tried again")
     await world.advance("5m")
     await paged(world, "lead", "mail unrung")
+    await world.sees("PagerDuty does not take the page of P0 INC-1", by="lead", channel="@lead")
     assert [] == await desk.actions()
 
     await world.lab("steward", "pagerduty", state="up")
     await world.advance("1m")
 
+    events = await desk.hears("resolve", "trigger")
+    await shown.becomes("PagerDuty accepted")
+    assert "(refuses the connection)" in told.words
+    assert "P0 INC-1 Newsletter: mail unrung · @lead, you are next" == events[1]["payload"]["summary"]
+
+
+@pytest.mark.row("A13")
+async def test_every_page_rings_and_the_header_tells_of_it(world: World) -> None:
+    """A level paged by hand rings too; who acknowledges it there has it, and it stands in the header."""
+    desk = await Desk.of(world)
+    shown = await opens(world, "mail loud")
     await desk.hears("trigger")
+    await shown.becomes("Slack sent · PagerDuty accepted")
+
+    await (await paged(world, "sre", "mail loud")).click("Page level 2 now")
+    events = await desk.hears("trigger", "resolve", "trigger")
+    await world.lab("steward", "pagerduty", user="lead")
+    await world.lab("steward", "pagerduty", acknowledge=events[-1]["dedup_key"])
+
+    await shown.becomes("@lead has it")
+    await shown.becomes("PagerDuty seen by @lead")
+    assert ["steward-demo:INC-1", "steward-demo:INC-1:2"] == [events[0]["dedup_key"], events[2]["dedup_key"]]
+
+
+@pytest.mark.row("A13")
+async def test_a_resolution_there_is_shown_and_asked_about(world: World) -> None:
+    """It goes on here until somebody says that it is over; nobody else is paged meanwhile."""
+    shown = await opens(world, "mail dismissed")
+    await paged(world, "sre", "mail dismissed")
+    await shown.becomes("PagerDuty accepted")
+
+    await world.lab("steward", "pagerduty", user="lead")
+    await world.lab("steward", "pagerduty", resolve="INC-1")
+    asked = await world.sees("resolved P0 INC-1 Newsletter: mail dismissed at PagerDuty. Here it goes on: is it over?")
+    await shown.becomes("@lead has it")
+    await world.advance("14m")
+
+    assert ["Resolve", "No, I have it"] == asked.buttons
+    assert {"sre": 1, "lead": 0, "manager": 0, "cto": 0} == await tally(world, "mail dismissed")
+
+
+@pytest.mark.row("A13")
+async def test_what_rings_stops_although_its_answer_was_lost(world: World) -> None:
+    """PagerDuty took the trigger and hung up: resolved here meanwhile, it is resolved there."""
+    await world.lab("steward", "pagerduty", state="drop")
+    await opens(world, "mail lost")
+    await world.until(lambda: _rings(world), lambda: "PagerDuty does not ring")
+    await world.user("sre").types("/incident resolve INC-1").sees("resolved")
+
+    await world.lab("steward", "pagerduty", state="up")
+    await world.advance("1m")
+
+    await world.until(lambda: _silent(world), lambda: "PagerDuty rings on")
+
+
+@pytest.mark.row("A13")
+async def test_a_changed_severity_is_followed_in_both_directions(world: World) -> None:
+    """P1 that becomes P2 falls silent there; it rings anew as a P0."""
+    desk = await Desk.of(world)
+    shown = await opens(world, "mail wavers", "P1")
+    await desk.hears("trigger")
+
+    await world.user("sre").types("/incident severity INC-1 P2 harmless after all")
+    await desk.hears("trigger", "resolve")
+    await world.user("sre").types("/incident severity INC-1 P0 not harmless")
+    events = await desk.hears("trigger", "resolve", "trigger")
+
+    await shown.becomes("P0 INC-1")
+    assert events[0]["dedup_key"] == events[1]["dedup_key"] != events[2]["dedup_key"]
 
 
 @pytest.mark.row("A13")
@@ -175,8 +246,8 @@ async def test_a_page_that_is_obsolete_does_not_leave_late(world: World) -> None
 
 
 @pytest.mark.row("A13")
-async def test_a_heartbeat_leaves_and_a_dead_bot_falls_silent(tmp_path: Path) -> None:
-    """The address is fetched after a whole cycle; killed, nothing comes; started again, it does."""
+async def test_a_heartbeat_leaves_once_a_process_works(tmp_path: Path) -> None:
+    """The address is fetched after the first whole cycle, once, and again by the process that follows a dead one."""
     beats: list[str] = []
 
     async def beat(request: web.Request) -> web.Response:
@@ -201,6 +272,20 @@ async def test_a_heartbeat_leaves_and_a_dead_bot_falls_silent(tmp_path: Path) ->
         await runner.cleanup()
 
     assert [1, 2] == [dead, len(beats)]
+
+
+async def _rings(world: World) -> bool:
+    return "INC-1" in await _there(world, "triggered")
+
+
+async def _silent(world: World) -> bool:
+    return "INC-1" in await _there(world, "resolved")
+
+
+async def _there(world: World, status: str) -> str:
+    """The incidents there that have this status."""
+    lab = (await world.client.get("/local/lab")).json()
+    return str(lab["steward"]["pagerduty"]["values"][status])
 
 
 async def _any(beats: list[str], wanted: int) -> bool:

@@ -136,15 +136,14 @@ async def test_a_page_never_waits_for_an_edit(world: World) -> None:
 
 @pytest.mark.row("A8")
 async def test_a_disabled_account_is_skipped_at_once(tmp_path: Path) -> None:
-    """Slack reaches nobody there: the page stands in the channel, and nothing is tried again and again."""
-    async with alone(tmp_path, SLACK_USER_SRE="U0LEFTUS") as (demo, world):
+    """Slack reaches nobody there: the next level is paged in the same minute, and the header says why."""
+    async with alone(tmp_path, SLACK_USER_SRE="U0LEFTUS") as (_, world):
         await world.user("engineer").types("/incident open P0 newsletter mail unmanned").sees("INC-1 is open")
-        await world.sees("mail unmanned · @U0LEFTUS, you are next")
-        await world.advance("1m")
-        await world.advance("1m")
-        refused = demo.bot.log.read_text().count("user_not_found")
+        await paged(world, "lead", "mail unmanned")
+        await (await header(world, "mail unmanned")).becomes("Slack failed: cannot be reached")
+        paging = await tally(world, "mail unmanned")
 
-    assert 1 >= refused
+    assert {"sre": 0, "lead": 1, "manager": 0, "cto": 0} == paging
 
 
 @pytest.mark.row("A8")
