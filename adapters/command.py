@@ -136,9 +136,9 @@ def open(config: Config) -> LocalCommands:  # noqa: A001 - the shape of every ki
 
 
 MEASURES: Mapping[str, Measure] = {
-    "memory_used": LocalCommands.memory_used,
-    "cpu_used": LocalCommands.cpu_used,
-    "disk_used": LocalCommands.disk_used,
+    "memory_used": Measure(LocalCommands.memory_used, unit="%"),
+    "cpu_used": Measure(LocalCommands.cpu_used, unit="%"),
+    "disk_used": Measure(LocalCommands.disk_used, unit="%"),
 }
 PROGRAMS: Mapping[str, str] = {"memory_used": "free", "cpu_used": "vmstat", "disk_used": "df"}
 """The program that each measure runs."""

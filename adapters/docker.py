@@ -213,4 +213,4 @@ def open(config: Config) -> DockerEngine:  # noqa: A001 - the shape of every kin
     return DockerEngine(outgoing.client(config.docker), project=config.project, address=host)
 
 
-MEASURES: Mapping[str, Measure] = {"unhealthy": DockerEngine.unhealthy}
+MEASURES: Mapping[str, Measure] = {"unhealthy": Measure(DockerEngine.unhealthy)}

@@ -63,8 +63,8 @@ def open(config: Config) -> HttpTarget:  # noqa: A001 - the shape of every kind,
 
 
 MEASURES: Mapping[str, Measure] = {
-    "status": HttpTarget.status,
-    "certificate_days": HttpTarget.certificate_days,
+    "status": Measure(HttpTarget.status, unit=None),
+    "certificate_days": Measure(HttpTarget.certificate_days, unit="d"),
 }
 
 

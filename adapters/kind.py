@@ -4,7 +4,9 @@ A module of a kind holds `KIND` (the key that names it in `connections:` and hol
 entry), `open(config)` (the client; connects lazily, so it never fails) and `MEASURES` (what checks may measure).
 """
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -12,8 +14,26 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bot.ports import Measurement
 
-Measure = Callable[..., Awaitable[Measurement]]
-"""`await measure(client, **args)`: one value now, or a `TargetError`."""
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """`await measure(client, **args)`: one value now, or a `TargetError`.
+
+    `unit` as `parse_quantity` writes it, empty for a count, None where no threshold fits: it judges itself.
+    """
+
+    take: Callable[..., Awaitable[Measurement]]
+    unit: str | None = ""
+
+    def __call__(self, client: Any, **args: Any) -> Awaitable[Measurement]:  # noqa: ANN401 - as the kind declares them
+        """Measure now."""
+        return self.take(client, **args)
+
+    @property
+    def args(self) -> Mapping[str, type]:
+        """The arguments that it takes, with the type of each."""
+        parameters = list(inspect.signature(self.take).parameters.values())[1:]
+        return {parameter.name: parameter.annotation for parameter in parameters}
 
 
 class Connection(BaseModel):

@@ -118,8 +118,8 @@ def open(config: Config) -> PostgresDatabase:  # noqa: A001 - the shape of every
 
 
 MEASURES: Mapping[str, Measure] = {
-    "reachable": PostgresDatabase.reachable,
-    "connections_used": PostgresDatabase.connections_used,
+    "reachable": Measure(PostgresDatabase.reachable, unit="ms"),
+    "connections_used": Measure(PostgresDatabase.connections_used, unit="%"),
 }
 
 

@@ -107,9 +107,9 @@ def open(config: Config) -> RedisServer:  # noqa: A001 - the shape of every kind
 
 
 MEASURES: Mapping[str, Measure] = {
-    "ping": RedisServer.ping,
-    "memory_used": RedisServer.memory_used,
-    "policy": RedisServer.policy,
+    "ping": Measure(RedisServer.ping, unit="ms"),
+    "memory_used": Measure(RedisServer.memory_used, unit="%"),
+    "policy": Measure(RedisServer.policy, unit=None),
 }
 
 

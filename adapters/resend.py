@@ -71,4 +71,4 @@ def open(config: Config) -> ResendAccount:  # noqa: A001 - the shape of every ki
     return ResendAccount(outgoing.client(config.resend, headers=headers))
 
 
-MEASURES: Mapping[str, Measure] = {"domains": ResendAccount.domains}
+MEASURES: Mapping[str, Measure] = {"domains": Measure(ResendAccount.domains)}

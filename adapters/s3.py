@@ -94,7 +94,7 @@ def open(config: Config) -> S3Bucket:  # noqa: A001 - the shape of every kind, s
     return S3Bucket(lambda: _client(config), bucket=config.bucket)
 
 
-MEASURES: Mapping[str, Measure] = {"bucket": S3Bucket.bucket}
+MEASURES: Mapping[str, Measure] = {"bucket": Measure(S3Bucket.bucket, unit="ms")}
 
 
 def _client(config: Config) -> "S3Client":

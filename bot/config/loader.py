@@ -1,7 +1,7 @@
 """Loads a configuration folder: every problem at once, each with file, line, the nearest valid name and what to do."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -27,7 +27,7 @@ class Kind(Protocol):
         ...
 
     @property
-    def MEASURES(self) -> Mapping[str, Any]:  # noqa: N802 - a module's constant
+    def MEASURES(self) -> Mapping[str, rules.Measure]:  # noqa: N802 - a module's constant
         """What a check may name after the dot."""
         ...
 
@@ -96,7 +96,7 @@ def load(
         connections[system.system] = _connections(system, source, kinds, problems)
         opened = connections[system.system]
         kinds_here = {name: opened[name].kind if name in opened else "" for name in system.connections}
-        offered: dict[str, Collection[str]] = {name: kinds[it.kind].MEASURES for name, it in opened.items()}
+        offered = {name: kinds[it.kind].MEASURES for name, it in opened.items()}
         problems += rules.of_system(system, source, kinds_here, offered)
     if not systems and not problems:
         problems.append(Problem(str(folder / "systems"), 1, "no system is described; add one file per system"))

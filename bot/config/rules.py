@@ -3,16 +3,34 @@
 import difflib
 import re
 from collections.abc import Collection, Mapping
+from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.config.models import ComponentModel, QueueModel, SeverityModel, StewardModel, SystemModel
+from bot.config.models import CheckModel, ComponentModel, QueueModel, SeverityModel, StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source
 from bot.domain.forbidden import refusal
 from bot.domain.policy import Risk
-from bot.domain.reading import Thresholds
+from bot.domain.quantity import in_base_unit
+from bot.domain.reading import Threshold, Thresholds
 from bot.domain.schedule import parse_phrase
 
 _INSTALLATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
+
+
+class Measure(Protocol):
+    """What a check may measure, as an adapter declares it."""
+
+    @property
+    def unit(self) -> str | None:
+        """Of the value; empty for a count, None where no threshold fits."""
+        ...
+
+    @property
+    def args(self) -> Mapping[str, type]:
+        """The arguments that it takes, with the type of each."""
+        ...
+
+
 SEVERITIES = ("P0", "P1", "P2", "P3")
 
 
@@ -27,10 +45,29 @@ class _Findings:
         """A problem at a place."""
         self.problems.append(self._source.problem(place, text))
 
+    def by_environment(self, place: Place) -> bool:
+        """Whether the value at a place comes from the environment, and may be missing where that is not read."""
+        return place in self._source.secret
+
     def known(self, place: Place, kind: str, name: str, valid: Collection[str]) -> None:
         """A problem where a name is none of the valid ones."""
         if name not in valid:
             self.add(place, f"there is no {kind} {name}; {_nearest(name, valid)}")
+
+    def unit(self, place: Place, check: CheckModel, unit: str | None) -> None:
+        """A problem where a threshold cannot be compared with what is measured; None: with nothing."""
+        for key in ("warning", "critical"):
+            try:
+                limit = Threshold.parse(getattr(check, key)).limit if getattr(check, key) else None
+            except ValueError:  # Told by `thresholds`.
+                continue
+            if limit is None:
+                continue
+            if unit is None:
+                self.add((*place, key), "this check judges itself, so a threshold means nothing; take it away")
+            elif limit.unit != (base := in_base_unit(0, unit).unit):
+                given, wanted = (each or "a plain number" for each in (limit.unit, base))
+                self.add((*place, key), f"the threshold is in {given}, but it is measured in {wanted}; correct it")
 
     def thresholds(self, place: Place, warning: str, critical: str) -> None:
         """A problem where limits cannot be read or have different units."""
@@ -189,7 +226,7 @@ def _ladder(severity: str, row: SeverityModel, steward: StewardModel, found: _Fi
 
 
 def of_system(
-    system: SystemModel, source: Source, kinds: Mapping[str, str], measures: Mapping[str, Collection[str]]
+    system: SystemModel, source: Source, kinds: Mapping[str, str], measures: Mapping[str, Mapping[str, Measure]]
 ) -> list[Problem]:
     """Cross-references of one system's file.
 
@@ -203,18 +240,40 @@ def of_system(
             found.add(place, f"the check {name} needs either get or measure")
         elif check.get:
             _connection((*place, "get"), check.get, {"http"}, kinds, found)
+            found.unit(place, check, None)
+            for key in check.args:
+                found.add((*place, "args", key), f"a get takes path and expect, no argument {key}; take it away")
         else:
             connection, _, what = check.measure.partition(".")
             _connection((*place, "measure"), connection, set(), kinds, found)
-            if connection in measures and what not in measures[connection]:
-                hint = _nearest(what, measures[connection])
-                found.add((*place, "measure"), f"{connection} cannot measure {what or 'nothing'}; {hint}")
+            if connection in measures:
+                _measure(place, check, measures[connection].get(what), measures[connection], found)
         found.thresholds(place, check.warning, check.critical)
     for name, queue in system.queues.items():
+        if name in system.checks:
+            found.add(("queues", name), f"a check and a queue are both called {name}; rename one")
         _queue(("queues", name), queue, system, kinds, found)
     for name, component in system.components.items():
         _component(("components", name), component, system, kinds, found)
     return found.problems
+
+
+def _measure(
+    place: Place, check: CheckModel, measure: Measure | None, offered: Mapping[str, Measure], found: _Findings
+) -> None:
+    connection, _, what = check.measure.partition(".")
+    if measure is None:
+        hint = _nearest(what, offered)
+        found.add((*place, "measure"), f"{connection} cannot measure {what or 'nothing'}; {hint}")
+        return
+    for name, value in check.args.items():
+        where: Place = (*place, "args", name)
+        wanted = measure.args.get(name)
+        if wanted is None:
+            found.add(where, f"{check.measure} takes no argument {name}; {_nearest(name, measure.args)}")
+        elif type(value) is not wanted:
+            found.add(where, f"{name} of {check.measure} must be {'text' if wanted is str else 'a number'}; correct it")
+    found.unit(place, check, measure.unit)
 
 
 def _connection(place: Place, name: str, allowed: set[str], kinds: Mapping[str, str], found: _Findings) -> None:
@@ -242,7 +301,10 @@ def _component(
     place: Place, component: ComponentModel, system: SystemModel, kinds: Mapping[str, str], found: _Findings
 ) -> None:
     if component.restart:
-        _connection((*place, "restart"), component.restart.partition(".")[0], {"docker"}, kinds, found)
+        engine, _, service = component.restart.partition(".")
+        _connection((*place, "restart"), engine, {"docker"}, kinds, found)
+        if not service:
+            found.add((*place, "restart"), f"restart names no service; write it as {engine}.SERVICE")
     deployment, where = component.deployment, (*place, "deployment")
     if deployment is not None:
         if bool(deployment.netlify) == bool(deployment.compose):
@@ -252,6 +314,10 @@ def _component(
         else:
             _connection((*where, "compose"), deployment.compose, {"command"}, kinds, found)
             _connection((*where, "engine"), deployment.engine, {"docker"}, kinds, found)
+            for key in ("file", "service", "image_variable"):
+                # Without its service, `up` would start the whole project; without its variable, the same image again.
+                if not getattr(deployment, key) and not found.by_environment((*where, key)):
+                    found.add(where, f"a deployment by compose needs {key}; add it")
     for check in component.verify:
         found.known((*place, "verify"), "check", check, system.checks)
 

@@ -9,10 +9,20 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from bot.domain.one_line import one_line
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 Place = tuple[str | int, ...]
+_LONGEST, _DEEPEST = 200_000, 32
 UNSET = "UNSET_"
 """Before the name of a variable whose value is not known."""
 
@@ -52,25 +62,62 @@ class Source:
         yield from _strings(self.data, ())
 
 
+class _UnreadableError(Exception):
+    """The file is no plain YAML."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line = line
+
+
 def read(path: Path, shown: str, environment: Mapping[str, str] | None) -> Source:
     """Read one file. `environment=None`: secrets stay unread and a placeholder stands for each."""
     source = Source(shown, lines={(): 1})
     try:
-        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except DuplicateKeyError as error:
-        key = str(error.problem).split('"')[1] if '"' in str(error.problem) else "?"
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        source.problems.append(Problem(shown, line, f"the key {key} appears twice; keep one of them"))
-        return source
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        source.problems.append(Problem(shown, line, f"this is not YAML: {error.problem}"))
-        return source
-    except (OSError, UnicodeDecodeError) as error:
-        source.problems.append(Problem(shown, 1, f"the file cannot be read: {type(error).__name__}"))
+        tree = _loaded(path)
+    except _UnreadableError as error:
+        source.problems.append(Problem(shown, error.line, str(error)))
         return source
     source.data = _plain(tree, (), source, environment)
     return source
+
+
+def _loaded(path: Path) -> Any:  # noqa: ANN401 - YAML
+    try:
+        text = path.read_text(encoding="utf-8")
+        _look_through(text)
+        return YAML(typ="rt").load(text)
+    except DuplicateKeyError as error:
+        key = str(error.problem).split('"')[1] if '"' in str(error.problem) else "?"
+        raise _UnreadableError(_line(error), f"the key {key} appears twice; keep one of them") from error
+    except MarkedYAMLError as error:
+        raise _UnreadableError(_line(error), f"this is not YAML: {error.problem}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _UnreadableError(1, f"the file cannot be read: {type(error).__name__}") from error
+    except (YAMLError, ValueError) as error:  # A character that YAML forbids, the 31st of February.
+        raise _UnreadableError(1, f"this is not YAML: {one_line(str(error), most=200)}") from error
+
+
+def _line(error: MarkedYAMLError) -> int:
+    return error.problem_mark.line + 1 if error.problem_mark else 1
+
+
+def _look_through(text: str) -> None:
+    """Refuse, before it is built, what plain configuration never needs and what could keep the reader busy for ever."""
+    if len(text) > _LONGEST:
+        raise _UnreadableError(1, f"the file is longer than {_LONGEST:,} characters; divide it")
+    depth = 0
+    for event in YAML(typ="rt").parse(text):
+        line = event.start_mark.line + 1
+        tag = getattr(event, "tag", None)
+        if isinstance(event, AliasEvent):
+            raise _UnreadableError(line, f"an alias (*{event.anchor}) is not taken; write out what it stands for")
+        if tag is not None:
+            raise _UnreadableError(line, f"the tag {tag} is not taken; write the value alone")
+        depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
+        depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
+        if depth > _DEEPEST:
+            raise _UnreadableError(line, f"this stands deeper than {_DEEPEST} levels; take levels away")
 
 
 def _plain(node: Any, place: Place, source: Source, environment: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - YAML

@@ -21,7 +21,8 @@ _SCALES = {
     "gib": ("B", 1024.0**3),
     "": ("", 1.0),
 }
-_FORM = re.compile(r"^\s*(-?\d+(?:[.,]\d+)?)\s*([a-zA-Z%]*)\s*$")
+# One way to write numbers, the one in which they are shown: a point before decimals, commas between thousands.
+_FORM = re.compile(r"\s*(-?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,15})?)\s*([a-zA-Z%]*)\s*\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ def parse_quantity(text: str) -> Quantity:
     """`"1.8min"` → 108000 ms. Raises `ValueError` naming the text where it is no number with a known unit."""
     match = _FORM.match(text)
     if match is None or match[2].lower() not in _SCALES:
-        raise ValueError(f"{text!r} is not a number with a unit such as 80 %, 500 ms, 1.8min or 1536 MB")
+        raise ValueError(f"{text.strip()!r} is not a number with a unit such as 80 %, 500 ms, 1.8min, 1,240 or 1536 MB")
     unit, scale = _SCALES[match[2].lower()]
-    return Quantity(float(match[1].replace(",", ".")) * scale, unit)
+    return Quantity(float(match[1].replace(",", "")) * scale, unit)
 
 
 def in_base_unit(value: float, unit: str) -> Quantity:

@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from adapters import command, docker, http, netlify, pagerduty, postgres, redis, resend, s3
 from adapters.kind import Kind
 from bot.assembly import KINDS
+from bot.domain.quantity import in_base_unit
 
 EXAMPLES: dict[str, tuple[Kind, dict[str, str]]] = {
     "http": (http, {"http": "http://h"}),
@@ -39,8 +40,18 @@ async def test_a_kind_has_a_key_a_configuration_a_client_and_measures(name: str)
 
     assert name == kind.KIND
     assert kind.KIND in kind.Config.model_fields
-    assert all(inspect.iscoroutinefunction(measure) for measure in kind.MEASURES.values())
-    assert all(measure.__doc__ for measure in kind.MEASURES.values())
+    assert all(inspect.iscoroutinefunction(measure.take) for measure in kind.MEASURES.values())
+    assert all(measure.take.__doc__ for measure in kind.MEASURES.values())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_measure_declares_its_unit_and_the_types_of_its_arguments(name: str) -> None:
+    """So that a wrong argument, or a threshold in another unit, is refused at load."""
+    kind, _ = EXAMPLES[name]
+
+    for measure in kind.MEASURES.values():
+        assert set(measure.args.values()) <= {str, int}
+        assert measure.unit is None or in_base_unit(1, measure.unit)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.actions.registry import RISKS
 from bot.assembly import KINDS
@@ -90,6 +92,65 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
             "newsletter.yaml",
             "cache cannot measure pong; did you mean ping?",
             id="an unknown measure",
+        ),
+        pytest.param(
+            {"newsletter": ("measure: cache.ping", "measure: cache.ping, args: {db: 1}")},
+            "newsletter.yaml",
+            "cache.ping takes no argument db; known: none",
+            id="an argument that the measure does not take",
+        ),
+        pytest.param(
+            {"newsletter": ("measure: shell.disk_used", "measure: shell.disk_used, args: {pth: /var}")},
+            "newsletter.yaml",
+            "shell.disk_used takes no argument pth; did you mean path?",
+            id="a misspelt argument",
+        ),
+        pytest.param(
+            {"newsletter": ("measure: shell.disk_used", "measure: shell.disk_used, args: {path: 7}")},
+            "newsletter.yaml",
+            "path of shell.disk_used must be text",
+            id="an argument of another type",
+        ),
+        pytest.param(
+            {
+                "newsletter": (
+                    'connections_used, warning: "> 80 %", critical: "> 90 %"',
+                    'connections_used, critical: "> 90"',
+                )
+            },
+            "newsletter.yaml",
+            "the threshold is in a plain number, but it is measured in %",
+            id="a threshold in another unit",
+        ),
+        pytest.param(
+            {"newsletter": ("measure: cache.policy", 'measure: cache.policy, critical: "> 1"')},
+            "newsletter.yaml",
+            "this check judges itself, so a threshold means nothing",
+            id="a threshold where nothing is measured",
+        ),
+        pytest.param(
+            {"newsletter": ("  campaign-emails: {bullmq", "  disk: {bullmq")},
+            "newsletter.yaml",
+            "a check and a queue are both called disk",
+            id="a check and a queue of one name",
+        ),
+        pytest.param(
+            {"newsletter": ("service: app", "service: ''")},
+            "newsletter.yaml",
+            "a deployment by compose needs service",
+            id="compose without a service",
+        ),
+        pytest.param(
+            {"newsletter": (", image_variable: NEWSLETTER_TAG", "")},
+            "newsletter.yaml",
+            "a deployment by compose needs image_variable",
+            id="compose without a variable",
+        ),
+        pytest.param(
+            {"newsletter": ('critical: "> 200"', 'critical: "> 0,5"')},
+            "newsletter.yaml",
+            "'0,5' is not a number",
+            id="a decimal comma",
         ),
         pytest.param(
             {"newsletter": ("verify: [app]", "verify: [ap]")},
@@ -306,3 +367,47 @@ def test_the_example_environment_names_every_variable() -> None:
 
 def _variables(text: str) -> set[str]:
     return set(re.findall(r"\$\{([A-Z0-9_]+)\}", text))
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param(BOMB, "2: an alias (*a) is not taken; write out what it stands for", id="an alias bomb"),
+        pytest.param("a: &a [*a]", "1: an alias (*a) is not taken", id="an alias of itself"),
+        pytest.param("a: " + "[" * 100_000, "1: this stands deeper than 32 levels", id="deep nesting"),
+        pytest.param("a:\n" + "".join(" " * n + "- \n" for n in range(1, 300)), "deeper than 32", id="deep blocks"),
+        pytest.param("a: 1\nb: !secret x", "2: the tag !secret is not taken", id="an unknown tag"),
+        pytest.param("a: !!python/object:os.system x", "1: the tag ", id="a tag of Python"),
+        pytest.param("a: " + "9" * 10_000, "1: this is not YAML", id="a number without end"),
+        pytest.param("a: x\x00y", "1: this is not YAML", id="a character that YAML forbids"),
+        pytest.param("a: x\n" * 100_000, "1: the file is longer than 200,000 characters", id="a file without end"),
+        pytest.param("--- a\n--- b", "this is not YAML", id="two documents"),
+        pytest.param("? [a, b]\n: c", "Keys should be strings", id="a key that is a list"),
+        pytest.param("? {a: b}\n: c", "Keys should be strings", id="a key that is a mapping"),
+    ],
+)
+def test_hostile_yaml_is_a_problem_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    """`check` neither hangs nor ends in a traceback."""
+    (tmp_path / "steward.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, KINDS, RISKS, None)
+
+    assert any(told in f"{problem.line}: {problem.text}" for problem in caught.value.problems)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet="ab:,-[]{}&*!|>'\"#%@`?~<=. \n\t0123\x07é", max_size=60))
+def test_no_text_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
+    """Whatever stands in the file, it is refused with a line."""
+    (tmp_path / "steward.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, KINDS, RISKS, None)
+
+    assert all(problem.line >= 1 for problem in caught.value.problems)
