@@ -11,6 +11,7 @@ from bot.domain.errors import BotError, Conflict, NotFound, OutcomeUnknown, Refu
 from bot.domain.operation import Decision, Operation, State
 from bot.domain.people import STEWARD, Actor
 from bot.domain.policy import Policy, Risk, Rule
+from bot.domain.redaction import redact
 from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.services.approvals import end
 from bot.services.directory import Directory
@@ -503,7 +504,7 @@ async def test_a_review_is_signed_once_and_kept(world: World) -> None:
     signed = await sign("OP-3", LEAD)
     await third(Conflict, "The review of OP-3 was signed already.", MANAGER)
 
-    assert [(actor.person, {"wanted": "review", "reason": text}) for actor, text in refusals] == [
+    assert [(actor.person, {"wanted": "review", "reason": redact(text)}) for actor, text in refusals] == [
         (row[1], row[4]) for row in await world.details("operation.refused")
     ]
     assert {"OP-1", "OP-3"} == {row[3] for row in await world.details("operation.refused")}

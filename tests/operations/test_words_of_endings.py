@@ -11,8 +11,7 @@ from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, SECOND
 from bot.services.operation_lease import LEASE, Lease
 from bot.services.operation_steps import _Attempt
-from bot.services.operations import Operations
-from tests.operations.world import ENGINEER, LEAD, SRE, World, configuration
+from tests.operations.world import ENGINEER, LEAD, SRE, World
 
 pytestmark = pytest.mark.ledger
 DOWN = "Netlify refuses connections."
@@ -299,13 +298,10 @@ async def test_what_a_process_that_died_had_begun_decides(world: World, begun: s
     assert [(*by, {"note": gone})] == await world.details("operation.unknown")
     assert ["shop/worker"] == await world.locks()
     await world.work()
+    still = "worker (worker-1) is running, not restarted, and its step may still be under way for 55 s"
     seen = {
         "started": ("failed", f"{gone}; observed: no step had begun; nothing was run"),
-        "a step": (
-            "unknown",
-            f"{gone}; looked again: worker (worker-1) is running, not restarted, "
-            "and its step may still be under way for 55 s",
-        ),
+        "a step": ("unknown", f"{gone}; looked again: {still}"),
         "half": ("failed", f"{gone}; observed: only 1 of 2 steps were run; the rest was not"),
     }[begun]
     assert seen == await shows(world, "state", "note")
@@ -434,8 +430,8 @@ async def test_what_has_ended_is_not_ended_again(world: World) -> None:
     assert await execution._claims.claim(1, world.clock.now())
     await execution._start(await world.operations.find("OP-1"), "")
     other = world.replica("other").execution._endings
-    owners = [await world.ledger.read(lambda tx, each=each: each.owns(tx, 1)) for each in (endings, other)]
-    assert [True, False] == owners
+    assert await world.ledger.read(lambda tx: endings.owns(tx, 1))
+    assert not await world.ledger.read(lambda tx: other.owns(tx, 1))
     before, now = await world.row(), world.clock.now()
     move = (State.RUNNING, State.FAILED)
     assert not await world.ledger.write(lambda tx: other.settle(tx, 1, move, "no", SRE))
@@ -449,20 +445,9 @@ async def test_what_has_ended_is_not_ended_again(world: World) -> None:
 async def test_every_decision_wakes_the_engine_and_a_stopped_one_begins_nothing(world: World) -> None:
     """What was decided runs at once, unless the process is about to end."""
     woken: list[int] = []
-    parts = world.operations
-    world.operations = operations = Operations(
-        world.ledger,
-        world.clock,
-        world.policy,
-        world.directory,
-        world.ladder,
-        world.health,
-        parts._actions,
-        configuration(),
-        "one",
-        incidents=world.incidents,
-        wake=lambda: woken.append(1),
-    )
+    operations = world.operations
+    for part in (operations, operations.approvals, operations.execution):
+        part._wake = lambda: woken.append(1)
     await approved(world)
     assert 2 == len(woken)
     assert await operations.execution.run(world.clock.now()) is False
