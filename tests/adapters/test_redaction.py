@@ -17,6 +17,11 @@ from adapters.redaction import redacted
         pytest.param("AWS key AKIAIOSFODNN7EXAMPLE", "AWS key •••", id="an AWS key"),
         pytest.param("key re_abcdefgh12345678 is restricted", "key ••• is restricted", id="a vendor's prefix"),
         pytest.param("id 0123456789abcdef0123456789abcdef", "id •••", id="long letters and digits"),
+        pytest.param(
+            "5f1c0de5f1c0de5f1c0de5f1c0de5f1c0de5f1c0, ok",
+            "5f1c0de5f1c0de5f1c0de5f1c0de5f1c0de5f1c0, ok",
+            id="a commit stays",
+        ),
         pytest.param("first\nsecond\x00third", "first second third", id="one line without control signs"),
         pytest.param(
             "manifest for newsletter-app:v99 not found",

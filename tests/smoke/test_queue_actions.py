@@ -10,6 +10,7 @@ from tests.smoke.world import World
 
 FAILED = "bull:campaign-emails:failed"
 PROCESSING = "export-jobs:processing"
+SECRET, TOKEN = "hunter2-x", "xoxb-123456789-abcdefgh"
 
 
 @asynccontextmanager
@@ -111,11 +112,16 @@ async def nothing_moves(world: World, redis: Redis) -> None:
 
 @pytest.mark.row("T5")
 async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: World) -> None:
-    """Only what is older than the limit goes, after an approval; Undo restores members and scores."""
+    """Only what is older than the limit goes, after an approval; Undo restores members and scores.
+
+    Nothing secret that an entry or a reason holds is seen by anybody.
+    """
     sre, late = world.user("sre"), await world.now()
     async with redis_of(world, "target-list") as redis:
         await nothing_moves(world, redis)
         await world.lab("target-list", "redis", stuck=3)
+        ((_, score), *_) = await redis.zrange(PROCESSING, 0, -1, withscores=True)
+        await redis.zadd(PROCESSING, {f"jane@example.com {SECRET}": score, f"{TOKEN}": score})
         before = await redis.zrange(PROCESSING, 0, -1, withscores=True)
         fresh = {'{"id":"job_fresh"}': late + 3_600_000}
         await redis.zadd(PROCESSING, fresh)
@@ -123,7 +129,7 @@ async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: 
 
         form = await queue.click("Clear stuck…").form("Clear stuck")
         empty = await sre.submits(form, reason=" ")
-        ask = await sre.submits(form, reason="the worker died at 02:10").sees("Needs 1 of")
+        ask = await sre.submits(form, reason=f"the worker died at 02:10, password={SECRET}").sees("Needs 1 of")
         assert [*before, *fresh.items()] == await redis.zrange(PROCESSING, 0, -1, withscores=True)
         await ask.click("Approve", by="sre").sees("you cannot approve your own request")
         await ask.click("Approve", by="lead")
@@ -131,10 +137,13 @@ async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: 
         after = await redis.zrange(PROCESSING, 0, -1, withscores=True)
         await done.click("Undo")
         await done.becomes("undone by OP-2")
-        await world.until(reaches(lambda: redis.zcard(PROCESSING), 4), lambda: "nothing was put back")
+        await world.until(reaches(lambda: redis.zcard(PROCESSING), 6), lambda: "nothing was put back")
 
         assert "Say why" in str(empty)
-        assert "3 entries" in ask.words
+        assert "5 entries" in ask.words
+        assert "the worker died at 02:10, password=•••" in ask.words
+        everything = str([await world.messages(user) for user in ("sre", "lead")])
+        assert [] == [each for each in ("jane@", SECRET, TOKEN) if each in everything]
         assert list(fresh.items()) == after
         assert [*before, *fresh.items()] == await redis.zrange(PROCESSING, 0, -1, withscores=True)
         await redis.delete(PROCESSING)
