@@ -156,6 +156,7 @@ _VENDORS = re.compile(
 _LONG = 32
 _WORD = re.compile(r"[A-Za-z0-9_-]{32,}")
 _BASE64 = re.compile(r"(?i)(?<![a-z0-9+/%])(?=[a-z0-9]*(?:[+/]|%2[bf]))(?:[a-z0-9+/]|%2[bf]){40,}(?:=|%3d){0,2}")
+_HEX_KEY = re.compile(r"[0-9a-f]{32}|[0-9A-F]{32}")
 # Ids that look like keys: a commit or a digest in hexadecimal, ULID, cuid.
 _ID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-HJKMNP-TV-Z]{26}|c[a-z0-9]{24}")
 
@@ -173,6 +174,8 @@ def _kind(character: str) -> int:
 def _word(match: re.Match[str]) -> str:
     """A long word is a key where a piece of it mixes letters and digits, or all of it mixes everything."""
     for piece in re.split("[-_]", match[0]):
+        if _HEX_KEY.fullmatch(piece):
+            return STARS
         mixed = len(piece) >= 20 and not piece.isalpha() and not piece.isdigit()
         if mixed and not _ID.fullmatch(piece) and _changes(piece, lambda it: it.isdigit()) >= 0.12:
             return STARS

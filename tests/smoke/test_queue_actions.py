@@ -120,7 +120,7 @@ async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: 
     async with redis_of(world, "target-list") as redis:
         await nothing_moves(world, redis)
         await world.lab("target-list", "redis", stuck=3)
-        ((_, score), *_) = await redis.zrange(PROCESSING, 0, -1, withscores=True)
+        score = (await redis.zrange(PROCESSING, 0, -1, withscores=True))[0][1]
         await redis.zadd(PROCESSING, {f"jane@example.com {SECRET}": score, f"{TOKEN}": score})
         before = await redis.zrange(PROCESSING, 0, -1, withscores=True)
         fresh = {'{"id":"job_fresh"}': late + 3_600_000}
