@@ -7,6 +7,7 @@ has paused they push into `wait`, which resuming overwrites: the job is lost. So
 
 import base64
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -43,13 +44,13 @@ class BullmqQueue:
             async with self._client.pipeline(transaction=True) as pipe:
                 for suffix in ("wait", "paused", "active"):
                     pipe.llen(self._key(suffix))
-                for suffix in ("prioritized", "delayed", "failed"):
+                for suffix in ("prioritized", "delayed", "failed", "waiting-children"):
                     pipe.zcard(self._key(suffix))
                 pipe.hexists(self._key("meta"), "paused")
                 pipe.lrange(self._key("wait"), -2, -1)
                 pipe.lrange(self._key("paused"), -2, -1)
                 pipe.zrange(self._key("prioritized"), 0, 0)
-                wait, shelved, active, prioritized, delayed, failed, paused, *tails = await pipe.execute()
+                wait, shelved, active, prioritized, delayed, failed, children, paused, *tails = await pipe.execute()
             oldest = await self._oldest(now, [name for tail in tails for name in tail])
             stuck = await self._unlocked()
             workers = await self._workers()
@@ -64,7 +65,7 @@ class BullmqQueue:
             paused=bool(paused),
             workers=workers,
             stuck=stuck,
-            warnings=("0 workers: nothing works on this queue",) if workers == 0 else (),
+            waiting_children=children,
         )
 
     async def failed(self, limit: int) -> Sequence[Job]:
@@ -78,9 +79,9 @@ class BullmqQueue:
             Job(
                 id=name,
                 title=redacted(detail[0] or "job"),
-                since=int(score),
+                since=int(score) if math.isfinite(score) else None,
                 reason=redacted(detail[1] or ""),
-                attempts=int(detail[2] or detail[3] or 0),
+                attempts=_count(detail[2] or detail[3]),
                 score=score,
             )
             for (name, score), detail in zip(entries, details, strict=True)
@@ -143,14 +144,18 @@ class BullmqQueue:
     async def _oldest(self, now: int, names: Sequence[str]) -> int | None:
         """The age of the oldest of these jobs, by the time when each was added."""
         times = await self._many([("HGET", self._key(name), "timestamp") for name in names])
-        known = [int(time) for time in times if time and time.isdigit()]
+        known = [int(time) for time in times if time and time.isdecimal()]
         return max(0, now - min(known)) if known else None
 
     async def _unlocked(self) -> int:
         """Active jobs that no worker holds: their worker died; any live worker takes them up within a minute."""
-        (names,) = await self._many([("LRANGE", self._key("active"), 0, _MOST_ACTIVE - 1)])
-        locks = await self._many([("EXISTS", self._key(f"{name}:lock")) for name in names])
-        return sum(not lock for lock in locks)
+        listed = ("LRANGE", self._key("active"), 0, _MOST_ACTIVE - 1)
+        (names,) = await self._many([listed])
+        # The list is read again with the locks: a job that has ended meanwhile is not stuck.
+        *locks, still = await self._many(
+            [*(("EXISTS", self._key(f"{name}:lock")) for name in names), listed], atomic=True
+        )
+        return sum(not lock and name in set(still) for name, lock in zip(names, locks, strict=True))
 
     async def _workers(self) -> int | None:
         """Workers by the names of their connections; None where the server does not show them."""
@@ -164,11 +169,11 @@ class BullmqQueue:
         found = {client["id"]: client.get("name", "") for client in clients}
         return len({id_ for id_, name in found.items() if name in names or name.split(":w:")[0] in names})
 
-    async def _many(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-        """The answers to commands that go out together."""
+    async def _many(self, commands: Sequence[tuple[str | int, ...]], *, atomic: bool = False) -> list[Any]:
+        """The answers to commands that go out together; `atomic`: with nothing done in between."""
         if not commands:
             return []
-        async with self._client.pipeline(transaction=False) as pipe:
+        async with self._client.pipeline(transaction=atomic) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
             return await pipe.execute()
@@ -179,6 +184,11 @@ class BullmqQueue:
 
 async def _now(pipe: Pipeline, *command: str) -> Any:  # noqa: ANN401 - whatever Redis answers
     return await pipe.immediate_execute_command(*command)  # type: ignore[no-untyped-call]  # redis leaves it untyped
+
+
+def _count(text: str | None) -> int:
+    """A count that BullMQ keeps as text; 0 for what is none."""
+    return int(text) if text and text.isdecimal() else 0
 
 
 def _lifo(options: str) -> bool:

@@ -21,6 +21,7 @@ from bot.domain.timing import SECOND
 from bot.ports import Call, Measurement, ServiceUnit
 
 KIND = "docker"
+_SUBJECT = "the Docker Engine"
 _WRITTEN_FOR = (1, 41)
 _STOP_SECONDS = 10
 _RESTART_SECONDS = 30.0
@@ -122,7 +123,7 @@ class DockerEngine:
         """How many containers do not run or fail their health check, and services have none; `count`: of how many."""
         units = await self.units()
         if not units:
-            raise Unreachable(f"has no container of project {self.project}")
+            raise Unreachable(f"{_SUBJECT} has no container of project {self.project}")
         ill = [f"{unit.service} {unit.state}" for unit in units if unit.state not in {"running", "starting"}]
         missing = [f"{name} has no container" for name in sorted(self._services - {unit.service for unit in units})]
         return Measurement(float(len(ill + missing)), "", ", ".join(ill + missing), count=len(units) + len(missing))
@@ -207,10 +208,10 @@ def open(config: Config) -> DockerEngine:  # noqa: A001 - the shape of every kin
     """An Engine; nothing is connected yet."""
     parts = urlsplit(config.docker)
     if parts.scheme == "unix":
-        client = outgoing.client("http://docker", socket_path=parts.path)
+        client = outgoing.client("http://docker", socket_path=parts.path, subject=_SUBJECT)
         return DockerEngine(client, project=config.project, address=config.docker)
     host = f"tcp://{parts.netloc}"  # As the docker client writes an address of HTTP.
-    return DockerEngine(outgoing.client(config.docker), project=config.project, address=host)
+    return DockerEngine(outgoing.client(config.docker, subject=_SUBJECT), project=config.project, address=host)
 
 
 MEASURES: Mapping[str, Measure] = {"unhealthy": Measure(DockerEngine.unhealthy)}

@@ -10,7 +10,7 @@ from pydantic import Field
 from adapters import outgoing
 from adapters.kind import Connection, HttpAddress, Measure
 from adapters.redaction import redacted
-from bot.domain.errors import BadAnswer
+from bot.domain.errors import BadAnswer, Unreachable
 from bot.ports import Measurement
 
 KIND = "http"
@@ -31,17 +31,25 @@ class HttpTarget:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def status(self, *, path: str = "/", expect: int = 200) -> Measurement:
+    async def status(self, *, path: str = "/", expect: int = 200, contains: str = "") -> Measurement:
         """The status of `GET path`, with what a JSON answer says of itself.
 
-        A health path that answers a page for people was answered by something else (a proxy, a parked domain), so it
-        tells nothing; only `/` may be a page.
+        A health path that answers a page for people was answered by something else (a proxy, a parked domain), so
+        whatever should be there is not; only `/` may be a page. `contains`: a text that the answer must hold.
         """
         answer = await outgoing.exchange(self._client, "GET", path, follow=True)
-        if answer.html and answer.status == expect and path != "/":
-            raise BadAnswer(f"answered {answer.status} with an HTML page, not with its health")
-        elsewhere = "redirects to another site" if 300 <= answer.status < 400 else _detail(answer.body)
-        return Measurement(float(answer.status), "status", elsewhere)
+        if answer.status == expect:
+            if answer.html and path != "/" and not contains:
+                raise Unreachable(f"answered {answer.status} with an HTML page, not with its health")
+            if contains and contains not in answer.body.decode(errors="replace"):
+                raise Unreachable(f"answered {answer.status} without “{contains}”")
+        said = _said(answer.body)
+        detail = redacted(", ".join(said[key] for key in ("version", "status", "error") if key in said))
+        if 300 <= answer.status < 400:
+            detail = "redirects to another site"
+        itself = said.get("status", "")
+        ill = (f"calls itself {redacted(itself)}",) if answer.status == expect and itself.lower() in _ILL else ()
+        return Measurement(float(answer.status), "status", detail, notes=ill)
 
     async def certificate_days(self, *, path: str = "/") -> Measurement:
         """Days until the server's certificate ends, the last two to the hour; the handshake has checked the rest."""
@@ -68,13 +76,30 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def _detail(body: bytes) -> str:
-    """`version`, `status` and `error` of a JSON answer, as text for people."""
+_ILL = {
+    "critical",
+    "degraded",
+    "down",
+    "error",
+    "fail",
+    "failed",
+    "failing",
+    "unavailable",
+    "unhealthy",
+    "warn",
+    "warning",
+}
+"""What a service says as its `status` when it is not well although it answers as if it were."""
+
+
+def _said(body: bytes) -> Mapping[str, str]:
+    """The plain fields of a JSON answer."""
     try:
         found = json.loads(body)
     except ValueError:
-        return ""
-    if not isinstance(found, dict):
-        return ""
-    parts = [str(found[key]) for key in ("version", "status", "error") if isinstance(found.get(key), str | int)]
-    return redacted(", ".join(parts))
+        return {}
+    return (
+        {key: str(value) for key, value in found.items() if isinstance(value, str | int)}
+        if isinstance(found, dict)
+        else {}
+    )

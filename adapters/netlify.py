@@ -120,7 +120,9 @@ class NetlifyDeployments:
 def open(config: Config) -> NetlifyDeployments:  # noqa: A001 - the shape of every kind, see adapters/kind.py
     """A site; nothing is connected yet."""
     headers = {"Authorization": f"Bearer {config.token.get_secret_value()}"}
-    return NetlifyDeployments(outgoing.client(config.netlify, headers=headers, seconds=_SECONDS), site=config.site)
+    return NetlifyDeployments(
+        outgoing.client(config.netlify, headers=headers, seconds=_SECONDS, subject="Netlify"), site=config.site
+    )
 
 
 MEASURES: Mapping[str, Measure] = {}

@@ -18,9 +18,9 @@ from weakref import WeakKeyDictionary
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from adapters.errors import status_error, translated
+from adapters.errors import Place, status_error, translated
 from adapters.redaction import redacted
-from bot.domain.errors import BadAnswer, OutcomeUnknown, TargetError
+from bot.domain.errors import BadAnswer, OutcomeUnknown, TargetError, Unreachable
 
 READ_SECONDS = 3.5
 """Shorter than a check's own limit, so that the reason is ours and not just "cancelled"."""
@@ -36,17 +36,27 @@ _GATES: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKe
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `expires`: when the server's certificate ends, in epoch seconds; None without TLS."""
+    """What came back. `expires`: when the server's certificate ends, in epoch seconds; None without TLS.
+
+    `subject`: who answered, for errors.
+    """
 
     status: int
     body: bytes
     content_type: str
     expires: float | None = None
+    subject: str = ""
 
     @property
     def html(self) -> bool:
         """Whether it is a page for people."""
         return "html" in self.content_type or self.body[:64].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+class NamedClient(httpx.AsyncClient):
+    """A client whose errors name whom they are about."""
+
+    subject = ""
 
 
 def client(
@@ -56,14 +66,18 @@ def client(
     ca_file: str = "",
     socket_path: str = "",
     seconds: float = READ_SECONDS,
-) -> httpx.AsyncClient:
-    """A client of one target. `ca_file`: a PEM bundle to trust, not the system's; `seconds`: for a whole request."""
+    subject: str = "",
+) -> NamedClient:
+    """A client of one target. `ca_file`: a PEM bundle to trust, not the system's; `seconds`: for a whole request.
+
+    `subject`: whom errors name; empty where the check's title does.
+    """
     transport = httpx.AsyncHTTPTransport(
         verify=_trust(ca_file),
         uds=socket_path or None,
         limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=4, keepalive_expiry=5),
     )
-    return httpx.AsyncClient(
+    made = NamedClient(
         base_url=address,
         headers={
             "User-Agent": f"steward/{version('steward')}",
@@ -77,6 +91,8 @@ def client(
         max_redirects=MAX_REDIRECTS,
         trust_env=False,
     )
+    made.subject = subject
+    return made
 
 
 async def exchange(
@@ -97,8 +113,9 @@ async def exchange(
     make a target redirect may not choose what the bot asks for.
     """
     limit = seconds or client.timeout.read or READ_SECONDS
+    place = Place(what, client.subject if isinstance(client, NamedClient) else "")
     async with _gate() if method == "GET" else nullcontext():
-        with translated(what, changing=changing, seconds=limit):
+        with translated(what, subject=place.subject, changing=changing, seconds=limit):
             async with asyncio.timeout(limit):
                 request = client.build_request(method, path, params=params, json=body, timeout=limit)
                 for _ in range(MAX_REDIRECTS + 1):
@@ -106,29 +123,28 @@ async def exchange(
                     try:
                         following = response.next_request if follow else None
                         if following is None or not _same_site(request.url, following.url):
-                            return await _answer(response, what, changing=changing)
+                            return await _answer(response, place, changing=changing)
                         request = following
                     finally:
                         await response.aclose()
                 raise httpx.TooManyRedirects("too many redirects", request=request)
 
 
-async def _answer(response: httpx.Response, what: str, *, changing: bool) -> Answer:
+async def _answer(response: httpx.Response, place: Place, *, changing: bool) -> Answer:
     """The answer as it came over the wire; raises where it is packed or longer than `MAX_BODY`."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise _unreadable(what, "answered in an encoding that was not asked for", changing=changing)
+        raise _unreadable(place, "answered in an encoding that was not asked for", changing=changing)
     chunks = bytearray()
     async for chunk in response.aiter_bytes():
         chunks += chunk
         if len(chunks) > MAX_BODY:
-            raise _unreadable(what, "answered more than 1 MiB", changing=changing)
-    return Answer(
-        response.status_code, bytes(chunks), response.headers.get("content-type", ""), _certificate_end(response)
-    )
+            raise _unreadable(place, "answered more than 1 MiB", changing=changing)
+    content_type = response.headers.get("content-type", "")
+    return Answer(response.status_code, bytes(chunks), content_type, _certificate_end(response), place.subject)
 
 
-def _unreadable(what: str, reason: str, *, changing: bool) -> TargetError:
-    text = f"{what + ': ' if what else ''}{reason}"
+def _unreadable(place: Place, reason: str, *, changing: bool) -> TargetError:
+    text = place.says(reason)
     return OutcomeUnknown(f"{text}; it may have happened") if changing else BadAnswer(text)
 
 
@@ -158,17 +174,20 @@ async def call(
     )
     if answer.status in fine or 200 <= answer.status < 300:
         return answer
-    raise status_error(answer.status, _message(answer, client), what=what, changing=changing)
+    message = _message(answer, client)
+    raise status_error(answer.status, message, what=what, subject=answer.subject, changing=changing)
 
 
 def read(answer: Answer, shape: type[T] | TypeAdapter[T], *, what: str = "") -> T:
-    """The body as `shape`. Raises `BadAnswer` where it is not that, without repeating what it is."""
+    """The body as `shape`. Raises `BadAnswer` where it is not that (`Unreachable` for a page), without repeating it."""
     adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
     try:
         return adapter.validate_json(answer.body)
     except ValidationError as error:
-        reason = "an HTML page" if answer.html else "something else than its API describes"
-        raise BadAnswer(f"{what + ': ' if what else ''}answered {reason}") from error
+        place = Place(what, answer.subject)
+        if answer.html:  # A proxy or a parked domain answers in its place.
+            raise Unreachable(place.says("answered an HTML page, not as its API")) from error
+        raise BadAnswer(place.says("answered something else than its API describes")) from error
 
 
 class Loose(BaseModel):

@@ -31,14 +31,14 @@ class NoConnectionLeft(Unreachable):
 
 
 _CONNECT_ERRORS: tuple[tuple[tuple[str, ...], type[TargetError], str], ...] = (
-    (("too many", "connection slots", "reserved for"), NoConnectionLeft, "no connection left"),
+    (("too many", "connection slots", "reserved for"), NoConnectionLeft, "has no connection left"),
     (("password", "authentication", "pg_hba.conf", 'role "'), Unauthorized, "does not accept our credentials"),
     (("does not exist",), Unauthorized, "has no such database"),
     (("starting up", "shutting down", "recovery"), Unreachable, "is starting or stopping"),
     (("timeout", "timed out"), Unreachable, "does not take the connection in time"),
     (("refused",), Unreachable, "refuses the connection"),
-    (("certificate",), Unreachable, "its certificate is not valid"),
-    (("resolve", "translate host name"), Unreachable, "its name does not resolve"),
+    (("certificate",), Unreachable, "shows a certificate that is not valid"),
+    (("resolve", "translate host name"), Unreachable, "has a name that does not resolve"),
     (("invalid response", "protocol"), BadAnswer, "answered something that is not PostgreSQL"),
 )
 
@@ -79,10 +79,10 @@ class PostgresDatabase:
         try:
             async with self._connection() as connection:
                 row = await (await connection.execute(_USED)).fetchone()
-        except NoConnectionLeft as error:
-            return Measurement(100.0, "%", str(error))
+        except NoConnectionLeft:
+            return Measurement(100.0, "%", "no connection left")
         if row is None:
-            raise BadAnswer("tells nothing about its connections")
+            raise BadAnswer("PostgreSQL tells nothing about its connections")
         used, most = int(row[0]), int(row[1])
         return Measurement(round(100 * used / most, 1), "%", f"{used} of {most}")
 
@@ -129,15 +129,15 @@ def _connect_error(error: psycopg.Error) -> TargetError:
     text = str(error).lower().rpartition("failed: ")[2]
     for words, kind, reason in _CONNECT_ERRORS:
         if any(word in text for word in words):
-            return kind(reason)
-    return Unreachable("does not take a connection")
+            return kind(f"PostgreSQL {reason}")
+    return Unreachable("PostgreSQL does not take a connection")
 
 
 def _query_error(error: psycopg.Error) -> TargetError:
     if isinstance(error, pg.QueryCanceled):
-        return Unreachable(f"no answer within {STATEMENT_MS // 1000} s")
+        return Unreachable(f"PostgreSQL gave no answer within {STATEMENT_MS // 1000} s")
     if isinstance(error, pg.InsufficientPrivilege):
-        return Unauthorized("our role may not read this")
+        return Unauthorized("PostgreSQL does not let our role read this")
     if isinstance(error, psycopg.OperationalError):
-        return Unreachable("broke off the connection")
-    return BadAnswer(f"answered with an error ({error.sqlstate or 'no code'})")
+        return Unreachable("PostgreSQL broke off the connection")
+    return BadAnswer(f"PostgreSQL answered with an error ({error.sqlstate or 'no code'})")

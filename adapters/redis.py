@@ -130,7 +130,7 @@ def redis_errors(what: str = "", *, changing: bool = False) -> Iterator[None]:
     except exceptions.WatchError:  # The caller's own business: nothing was done.
         raise
     except (exceptions.RedisError, OSError, TimeoutError) as error:
-        raise _translation(error, f"{what}: " if what else "", changing=changing) from error
+        raise _translation(error, f"{what}: redis " if what else "redis ", changing=changing) from error
 
 
 def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
@@ -147,9 +147,10 @@ def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
     if not isinstance(error, _LOST):
         return BadAnswer(f"{what}answered something that cannot be read")
     late = isinstance(error, exceptions.TimeoutError | TimeoutError)
-    reason = f"no answer within {SECONDS:g} s" if late else "refuses or broke off the connection"
     # redis-py says "connecting to" only while nothing has been sent.
-    if changing and "connecting to" not in text:
+    before = "connecting to" in text
+    reason = f"gave no answer within {SECONDS:g} s" if late else f"{'refuses' if before else 'broke off'} connections"
+    if changing and not before:
         return OutcomeUnknown(f"{what}{reason}; it may have happened")
     return (NotDone if changing else Unreachable)(f"{what}{reason}")
 

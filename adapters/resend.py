@@ -48,14 +48,14 @@ class ResendAccount:
         """How many sending domains are not verified; `count` is how many there are."""
         answer = await outgoing.exchange(self._client, "GET", "/domains")
         if answer.status in {401, 403}:
-            raise Unauthorized(f"key may not list domains ({answer.status})")
+            raise Unauthorized(f"our key may not list domains ({answer.status})")
         if answer.status == 400:  # Resend's answer to a key that does not exist.
-            raise Unauthorized("key is not valid (400)")
+            raise Unauthorized("our key is not valid (400)")
         if answer.status != 200:
-            raise status_error(answer.status)
+            raise status_error(answer.status, subject=answer.subject)
         domains = outgoing.read(answer, Domains).data
         if not domains:
-            raise Unreachable("the account has no sending domain")
+            raise Unreachable("the account at Resend has no sending domain")
         bad = [domain for domain in domains if domain.status != "verified"]
         named = ", ".join(f"{redacted(domain.name)} {redacted(domain.status)}" for domain in bad)
         return Measurement(float(len(bad)), "", named, count=len(domains))
@@ -68,7 +68,7 @@ class ResendAccount:
 def open(config: Config) -> ResendAccount:  # noqa: A001 - the shape of every kind, see adapters/kind.py
     """An account; nothing is connected yet."""
     headers = {"Authorization": f"Bearer {config.api_key.get_secret_value()}"}
-    return ResendAccount(outgoing.client(config.resend, headers=headers))
+    return ResendAccount(outgoing.client(config.resend, headers=headers, subject="Resend"))
 
 
 MEASURES: Mapping[str, Measure] = {"domains": Measure(ResendAccount.domains)}

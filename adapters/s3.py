@@ -68,15 +68,15 @@ class S3Bucket:
         except exceptions.ClientError as error:
             raise _refusal(error.response["ResponseMetadata"]["HTTPStatusCode"], self._bucket) from error
         except (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError) as error:
-            raise Unreachable(f"no answer within {SECONDS:g} s") from error
+            raise Unreachable(f"S3 gave no answer within {SECONDS:g} s") from error
         except exceptions.SSLError as error:
-            raise Unreachable("its certificate is not valid") from error
+            raise Unreachable("S3 shows a certificate that is not valid") from error
         except exceptions.EndpointConnectionError as error:
-            raise Unreachable("refuses the connection") from error
+            raise Unreachable("S3 refuses the connection") from error
         except exceptions.HTTPClientError as error:
-            raise Unreachable("broke off the connection") from error
+            raise Unreachable("S3 broke off the connection") from error
         except exceptions.BotoCoreError as error:
-            raise BadAnswer(f"answered something that cannot be read ({type(error).__name__})") from error
+            raise BadAnswer(f"S3 answered something that cannot be read ({type(error).__name__})") from error
         return round((time.perf_counter() - before) * 1000, 1)
 
     def _connected(self) -> "S3Client":
@@ -137,5 +137,5 @@ def _refusal(status: int, bucket: str) -> Exception:
     if status in {401, 403}:
         return Unauthorized(f"our key may not look at bucket {bucket} ({status})")
     if status == 429 or status >= 500:
-        return Unreachable(f"answered {status}")
-    return BadAnswer(f"answered {status}")
+        return Unreachable(f"S3 answered {status}")
+    return BadAnswer(f"S3 answered {status}")

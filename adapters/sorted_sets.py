@@ -18,6 +18,7 @@ from bot.domain.timing import DAY, MINUTE
 from bot.ports import Job, QueueState
 
 _MS_FROM = 1e11  # As seconds the year 5138, as milliseconds 1973: no score in use is ambiguous.
+_LAST = 2.5e14  # In milliseconds the year 9892; with this and 0 as bounds, what is no time never counts as old.
 _MOST = 1000
 _BASE64 = "base64:"
 
@@ -70,13 +71,16 @@ class SortedSetQueue:
                 pipe.zcard(self._key)
                 pipe.zcard(self._processing)
                 # The oldest of either unit of time.
-                pipe.zrange(self._key, "-inf", f"({_MS_FROM}", byscore=True, offset=0, num=1, withscores=True)
-                pipe.zrange(self._key, _MS_FROM, "+inf", byscore=True, offset=0, num=1, withscores=True)
+                pipe.zrange(self._key, 0, f"({_MS_FROM}", byscore=True, offset=0, num=1, withscores=True)
+                pipe.zrange(self._key, _MS_FROM, _LAST, byscore=True, offset=0, num=1, withscores=True)
                 for key, age in ((self._key, self._expire_after), (self._processing, self._stuck_after)):
                     for low, high in _older(now - age):
                         pipe.zcount(key, low, high)
+                for key in (self._key, self._processing):
+                    pipe.zcount(key, 0, _LAST)
                 found = await pipe.execute()
-        waiting, active, oldest_s, oldest_ms, *counts = found
+        waiting, active, oldest_s, oldest_ms, *counts, dated, dated_active = found
+        undated = waiting + active - dated - dated_active
         oldest = [_time(score) for _, score in (*oldest_s, *oldest_ms)]
         return QueueState(
             waiting=waiting,
@@ -86,6 +90,9 @@ class SortedSetQueue:
             oldest_ms=max(0, now - min(oldest)) if oldest else None,
             expired=counts[0] + counts[1],
             stuck=counts[2] + counts[3],
+            unreadable=f"{undated:,} {'entry' if undated == 1 else 'entries'} whose score is no time"
+            if undated
+            else "",
         )
 
     async def stuck(self, now: int, older_than: int) -> Sequence[Job]:
@@ -120,9 +127,9 @@ class SortedSetQueue:
         return [jobs[int(place) - 1].id for place in places]
 
 
-def _older(before: int) -> tuple[tuple[float | str, float | str], ...]:
+def _older(before: int) -> tuple[tuple[float, float], ...]:
     """Ranges of scores up to a time (epoch ms): those in seconds, those in milliseconds."""
-    return ("-inf", before / 1000), (_MS_FROM, before)
+    return (0, before / 1000), (_MS_FROM, before)
 
 
 def _time(score: float) -> int:

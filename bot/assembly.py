@@ -8,10 +8,10 @@ from typing import Any
 from adapters import bullmq, command, compose, docker, http, netlify, postgres, redis, resend, s3, sorted_sets
 from adapters.kind import Kind
 from bot.config.loader import Configuration, Connection
-from bot.config.models import CheckModel, ComponentModel, QueueModel, SystemModel
-from bot.domain.reading import Thresholds
+from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel
+from bot.domain.reading import Status, Thresholds
 from bot.ports import Measurement
-from bot.services.systems import Check, Component, System, Systems, WatchedQueue
+from bot.services.systems import Check, Component, QueueLimits, System, Systems, WatchedQueue
 
 KINDS: Mapping[str, Kind] = {
     "http": http,
@@ -82,21 +82,36 @@ def _system(model: SystemModel, connections: Mapping[str, Connection], clients: 
 def _check(name: str, model: CheckModel, connections: Mapping[str, Connection], clients: Mapping[str, Any]) -> Check:
     thresholds = Thresholds.parse(warning=model.warning, critical=model.critical)
     measure: Callable[[], Awaitable[Measurement]]
+    connection, _, what = model.measure.partition(".")
     if model.get:
-        measure = functools.partial(http.MEASURES["status"], clients[model.get], path=model.path, expect=model.expect)
+        arguments = {"path": model.path, "expect": model.expect, "contains": model.contains}
+        measure = functools.partial(http.MEASURES["status"], clients[model.get], **arguments)
     else:
-        connection, _, what = model.measure.partition(".")
         found = KINDS[connections[connection].kind].MEASURES[what]
         measure = functools.partial(found, clients[connection], **model.args)
-    return Check(name, model.title or name, measure, thresholds, model.timeout, model.expect if model.get else None)
+    return Check(
+        name,
+        model.title or name,
+        measure,
+        thresholds,
+        model.timeout,
+        model.expect if model.get else None,
+        model.get or connection,
+    )
 
 
 def _queue(name: str, model: QueueModel, clients: Mapping[str, Any]) -> WatchedQueue:
-    thresholds = Thresholds.parse(warning=model.depth.warning, critical=model.depth.critical)
+    limits = QueueLimits(
+        waiting=_limits(model.depth),
+        failed=_limits(model.failed),
+        stuck=_limits(model.stuck),
+        oldest=_limits(model.oldest),
+        paused=Status(model.paused),
+    )
     key = model.key or name
     if model.bullmq:
         queue = bullmq.BullmqQueue(clients[model.bullmq].client, name=key, generation=model.generation)
-        return WatchedQueue(name, queue, thresholds, retriable=queue, workers=model.workers)
+        return WatchedQueue(name, queue, limits, retriable=queue, workers=model.workers, target=model.bullmq)
     sets = sorted_sets.SortedSetQueue(
         clients[model.sorted_sets].client,
         key=key,
@@ -107,11 +122,12 @@ def _queue(name: str, model: QueueModel, clients: Mapping[str, Any]) -> WatchedQ
     return WatchedQueue(
         name,
         sets,
-        thresholds,
+        limits,
         clearable=sets,
         stuck_after=model.stuck_after,
         expire_after=model.expire_after,
         workers=model.workers,
+        target=model.sorted_sets,
     )
 
 
@@ -122,6 +138,10 @@ def _expect(model: ComponentModel, clients: Mapping[str, Any]) -> None:
         clients[restarter].expect(service)
     if model.deployment is not None and model.deployment.engine:
         clients[model.deployment.engine].expect(model.deployment.service)
+
+
+def _limits(model: LimitsModel) -> Thresholds:
+    return Thresholds.parse(warning=model.warning, critical=model.critical)
 
 
 def _component(name: str, model: ComponentModel, clients: Mapping[str, Any]) -> Component:

@@ -45,7 +45,10 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """A queue at one moment. `None` means that this kind of queue has no such thing; ages in milliseconds."""
+    """A queue at one moment. `None` means that this kind of queue has no such thing; ages in milliseconds.
+
+    `unreadable`: what in it is not as this kind of queue writes it, for people; empty where all is.
+    """
 
     waiting: int
     active: int
@@ -56,7 +59,8 @@ class QueueState:
     workers: int | None = None
     expired: int | None = None
     stuck: int | None = None
-    warnings: tuple[str, ...] = ()
+    waiting_children: int | None = None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """`/health`: what is wrong now, worst first; to the person who typed, with a button to share."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bot.domain.errors import UsageError
 from bot.domain.health import health_message, overview_message
 from bot.domain.message import Message
 from bot.domain.policy import Risk
@@ -18,28 +16,15 @@ USAGE = "/health [SYSTEM] [CHECK]"
 
 @dataclass(frozen=True, slots=True)
 class HealthRequest:
-    """Which system and check; both empty for everything."""
+    """The words that name a system and one of its checks; none for everything."""
 
-    system: str = ""
-    check: str = ""
+    words: tuple[str, ...] = ()
     risk: Risk = Risk.READ
 
     @classmethod
     def parse(cls, incoming: Incoming) -> "HealthRequest":
-        """`newsletter campaign-emails` → a request; more words are an error."""
-        words = incoming.text.split()
-        if len(words) > 2:
-            raise UsageError(f"/health takes a system and a check, not {len(words)} words. Usage: {USAGE}")
-        system, check = (*(word.lower() for word in words), "", "")[:2]
-        return cls(system, check)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """One state of the answer; `pending` while targets are still answering."""
-
-    message: Message
-    pending: bool
+        """`newsletter db connections` → a request; which of the words name the system is known to the handler."""
+        return cls(tuple(incoming.text.split()))
 
 
 @command("/health", usage=USAGE, description="What is wrong now, worst first", parse=HealthRequest.parse)
@@ -57,7 +42,7 @@ async def refresh(call: Invocation[HealthRequest], services: Services) -> Messag
 @button("health.share", parse=HealthRequest.parse)
 async def share(call: Invocation[HealthRequest], services: Services) -> None:
     """Read once more and post it where the person stands, for everybody; their own copy stays."""
-    message = [it.message async for it in _messages(call.request, services, first=None, private=False)][-1]
+    message = [it async for it in _messages(call.request, services, first=None, private=False)][-1]
     channel = call.incoming.channel or services.config.channel
     key = f"share:{call.incoming.request_id}"
 
@@ -67,30 +52,24 @@ async def share(call: Invocation[HealthRequest], services: Services) -> None:
 
 async def _answer(call: Invocation[HealthRequest], services: Services) -> Message:
     async for message in _messages(call.request, services, first=FIRST_ANSWER, private=True):
-        shown = message
-        if message.pending:
-            await call.show(replace(message.message, outcome="pending"))
-    return shown.message
+        if message.outcome == "pending":
+            await call.show(message)
+    return message
 
 
 async def _messages(
     request: HealthRequest, services: Services, *, first: float | None, private: bool
-) -> AsyncIterator[_Shown]:
+) -> AsyncIterator[Message]:
     """The message, or first an unfinished one and then the whole one."""
-    systems = [request.system] if request.system else [system.name for system in services.systems.all()]
-    names = (request.check,) if request.check else ()
-    context = asyncio.gather(*(services.situation.context(services.systems[system].name) for system in systems))
-    async for reports in services.health.reports(systems, names, first=first):
+    system, check = services.systems.named_in(request.words) if request.words else (None, "")
+    systems = [system.name] if system else [each.name for each in services.systems.all()]
+    async for reports in services.health.reports(systems, (check,) if check else (), first=first):
         pending = any(report.pending for report in reports)
-        told = (
-            reports
-            if pending
-            else [replace(report, context=lines) for report, lines in zip(reports, await context, strict=True)]
-        )
-        message = (
-            health_message(told[0], private=private) if request.system else overview_message(told, private=private)
-        )
-        yield _Shown(message, pending=pending)
+        told = reports if pending else [await services.situation.around(report) for report in reports]
+        if system:
+            yield health_message(told[0], private=private, check=check)
+        else:
+            yield overview_message(told, private=private)
 
 
 LISTENERS = (health, refresh, share)

@@ -1,9 +1,11 @@
 """`/queue`: what waits, runs and fails in a queue, which way it goes, and the buttons for what can be done."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import UsageError
+from bot.domain.health import reading_line
 from bot.domain.message import (
     Bold,
     Button,
@@ -13,6 +15,7 @@ from bot.domain.message import (
     Line,
     Message,
     Moment,
+    Outcome,
     Paragraph,
     Part,
     Small,
@@ -20,35 +23,31 @@ from bot.domain.message import (
 from bot.domain.policy import Risk
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, span
+from bot.ports import QueueState
 from bot.services.container import Services
 from bot.services.invocation import Incoming, Invocation, button, command
-from bot.services.queues import QueueView
+from bot.services.queues import NEWEST_FAILED, QueueView
 
-USAGE = "/queue SYSTEM [QUEUE]"
+USAGE = "/queue [SYSTEM] [QUEUE]"
+MOST_BUTTONS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class QueueRequest:
-    """Which system, and which of its queues; empty for all of them."""
+    """The words that name a system and one of its queues; none for all of them."""
 
-    system: str
-    queue: str = ""
+    words: tuple[str, ...] = ()
     risk: Risk = Risk.READ
 
     @classmethod
     def parse(cls, incoming: Incoming) -> "QueueRequest":
         """`newsletter campaign-emails` → a request."""
-        words = incoming.text.split()
-        if not words:
-            raise UsageError(f"Name a system. Usage: {USAGE}")
-        if len(words) > 2:
-            raise UsageError(f"/queue takes a system and a queue, not {len(words)} words. Usage: {USAGE}")
-        return cls(words[0].lower(), " ".join(words[1:]).lower())
+        return cls(tuple(incoming.text.split()))
 
 
 @command("/queue", usage=USAGE, description="What waits, runs and fails in a queue", parse=QueueRequest.parse)
 async def queue(call: Invocation[QueueRequest], services: Services) -> Message:
-    """Look at one queue, or at all of a system."""
+    """Look at one queue, at all of a system, or at all of them."""
     return await _answer(call.request, services)
 
 
@@ -59,14 +58,34 @@ async def show(call: Invocation[QueueRequest], services: Services) -> Message:
 
 
 async def _answer(request: QueueRequest, services: Services) -> Message:
-    system = services.systems[request.system]
+    if not request.words:
+        found = await asyncio.gather(*(services.queues.looks(system) for system in services.systems.all()))
+        return overview_message([views for views in found if views])
+    system, name = services.systems.named_in(request.words)
     if not system.queues:
         raise UsageError(f"{system.name} has no queues; its configuration file names none.")
-    names = [request.queue] if request.queue else list(system.queues)
-    messages = [queue_message(await services.queues.look(system.name, name)) for name in names]
-    if len(messages) == 1:
-        return messages[0]
-    return Message("; ".join(it.text for it in messages), tuple(part for it in messages for part in it.parts))
+    views = await services.queues.looks(system, (system.queue(name),) if name else ())
+    messages = [queue_message(view) for view in views]
+    return Message(
+        "; ".join(it.text for it in messages), tuple(part for it in messages for part in it.parts), messages[0].outcome
+    )
+
+
+def overview_message(systems: Sequence[Sequence[QueueView]]) -> Message:
+    """Every queue of every system, one a line; the worst system first."""
+    ordered = sorted(systems, key=lambda views: views[0].reading.status.rank)
+    views = [view for each in ordered for view in each]
+    if not views:
+        return Message.plain("No system has queues; the configuration files name none.")
+    worst = ordered[0][0].reading.status
+    ill = sum(view.reading.status is not Status.HEALTHY for view in views)
+    said = f"{ill} of {len(views)} need a look" if ill else f"{len(views)} healthy"
+    text = f"{worst.sign} Queues: {said}"
+    parts: list[Part] = [Paragraph(((Bold(text),),))]
+    parts += [Paragraph(((Bold(it[0].system.title),), *(reading_line(view.reading) for view in it))) for it in ordered]
+    buttons = [Button(view.queue.name, "queue.show", _value(view)) for view in views[:MOST_BUTTONS]]
+    parts += [_read_at(views), Buttons((*buttons, Button("Refresh", "queue.show", "")))]
+    return Message(text, tuple(parts), _outcome(worst))
 
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -95,32 +114,39 @@ def chart(values: Sequence[float], width: int = 30) -> str:
 
 
 def queue_message(view: QueueView) -> Message:
-    """One queue: what waits, what runs, what failed, and the buttons for what can be done."""
-    state, queue = view.state, view.queue
-    status, limit = queue.thresholds.judge(state.waiting)
-    warnings = state.warnings
-    if status is Status.HEALTHY and warnings:
-        status = Status.WARNING
-    crossed = f" ({status} {limit})" if limit else ""
-    text = f"{status.sign} {view.system.title} · {queue.name}: {state.waiting:,} waiting{crossed}"
-    parts: list[Part] = [Paragraph(((Bold(text),),)), Facts(_facts(view, crossed))]
-    bars = chart([value for _, value in view.history])
-    if bars:
-        parts.append(Small((f"waiting, last hour {bars}",)))
-    if warnings:
-        parts.append(Paragraph(tuple((f"🟡 {warning}",) for warning in warnings)))
-    parts += [Small((Moment(view.at, "seconds"), " · only you see this")), _buttons(view)]
-    return Message(text, tuple(parts))
+    """One queue: what waits, what runs, what failed and why, and the buttons for what can be done."""
+    reading = view.reading
+    crossed = f" ({reading.threshold})" if reading.threshold else ""
+    told = " · ".join(each for each in (f"{reading.value}{crossed}", reading.reason) if each)
+    text = f"{reading.status.sign} {view.system.title} · {view.queue.name}: {told}"
+    parts: list[Part] = [Paragraph(((Bold(text),),))]
+    if view.state is not None:
+        parts.append(Facts(_facts(view, view.state, crossed)))
+        bars = chart([value for _, value in view.history])
+        if bars:
+            parts.append(Small((f"waiting, last hour {bars}",)))
+        parts += _why_failed(view, view.state)
+    parts += [_read_at([view]), _buttons(view)]
+    return Message(text, tuple(parts), _outcome(reading.status))
 
 
-def _facts(view: QueueView, crossed: str) -> tuple[tuple[str, Line], ...]:
-    state = view.state
+def _why_failed(view: QueueView, state: QueueState) -> list[Part]:
+    """The reasons of the newest failed jobs."""
+    if not view.reasons:
+        return []
+    newest = f" of the newest {NEWEST_FAILED}" if (state.failed or 0) > NEWEST_FAILED else ""
+    lines: list[Line] = [(f"{count:,} × {reason}",) for reason, count in view.reasons]
+    return [Paragraph(((Bold(f"Why jobs failed{newest}"),), *lines))]
+
+
+def _facts(view: QueueView, state: QueueState, crossed: str) -> tuple[tuple[str, Line], ...]:
     oldest = span(state.oldest_ms) if state.oldest_ms is not None else "nothing waits"
     going = trend(view.history, view.at, state.waiting) or "no earlier reading yet"
     facts = [("Waiting", f"{state.waiting:,}{crossed}"), ("Active", f"{state.active:,}")]
     optional = (
         ("Delayed", state.delayed),
         ("Failed", state.failed),
+        ("Waiting for children", state.waiting_children),
         ("Expired", state.expired),
         ("Stuck", state.stuck),
     )
@@ -134,16 +160,28 @@ def _facts(view: QueueView, crossed: str) -> tuple[tuple[str, Line], ...]:
 
 
 def _buttons(view: QueueView) -> Buttons:
-    value = f"{view.system.name} {view.queue.name}"
+    value = _value(view)
     found = []
-    if view.queue.retriable is not None:
+    if view.queue.retriable is not None and view.state is not None:
         found.append(Button("Retry failed…", "queue.retry_failed", value))
-    if view.queue.clearable is not None:
+    if view.queue.clearable is not None and view.state is not None:
         found.append(Button("Clear stuck…", "queue.clear_stuck", value))
         if view.state.expired:
             ask = Confirm("Remove expired jobs?", "You will see the plan with the count and samples first.")
             found.append(Button("Remove expired…", "queue.remove_expired", value, confirm=ask))
     return Buttons((*found, Button("Refresh", "queue.show", value)))
+
+
+def _value(view: QueueView) -> str:
+    return f"{view.system.name} {view.queue.name}"
+
+
+def _read_at(views: Sequence[QueueView]) -> Small:
+    return Small((Moment(max(view.at for view in views), "seconds"), " · only you see this"))
+
+
+def _outcome(status: Status) -> Outcome:
+    return "done" if status is Status.HEALTHY else "unhealthy"
 
 
 LISTENERS = (queue, show)

@@ -153,6 +153,7 @@ class CheckModel(Model):
     get: str = ""
     path: str = "/"
     expect: int = 200
+    contains: str = Field(default="", description="A text that the answer of `get` must hold")
     measure: str = ""
     args: dict[str, Any] = Field(default_factory=dict)
     warning: str = ""
@@ -161,8 +162,8 @@ class CheckModel(Model):
     title: str = ""
 
 
-class DepthModel(Model):
-    """Thresholds on the number of waiting jobs."""
+class LimitsModel(Model):
+    """Where something becomes a warning, and where it becomes critical; empty: nowhere."""
 
     warning: str = ""
     critical: str = ""
@@ -176,7 +177,15 @@ class QueueModel(Model):
     key: str = Field(default="", description="The queue's name in Redis; default: the queue's own name")
     processing: str = Field(default="", description="Sorted set of entries being worked on; default: KEY:processing")
     generation: int | None = Field(default=None, description="BullMQ's major version, where the queue does not tell it")
-    depth: DepthModel = DepthModel()
+    depth: LimitsModel = Field(default=LimitsModel(), description="How many jobs may wait")
+    failed: LimitsModel = Field(default=LimitsModel(warning="> 100", critical="> 1000"), description="Failed jobs")
+    stuck: LimitsModel = Field(
+        default=LimitsModel(warning="> 0", critical="> 10"), description="Jobs that nobody works"
+    )
+    oldest: LimitsModel = Field(
+        default=LimitsModel(warning="> 1 h", critical="> 6 h"), description="The age of the job that waits longest"
+    )
+    paused: Literal["healthy", "warning", "critical"] = Field(default="warning", description="What a paused queue is")
     stuck_after: Duration = Field(default=30 * 60 * 1000)
     expire_after: Duration = Field(default=24 * 3600 * 1000)
     workers: str = Field(default="", description="The component that works this queue")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.config.models import CheckModel, ComponentModel, QueueModel, SeverityModel, StewardModel, SystemModel
+from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SeverityModel, StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source
 from bot.domain.forbidden import refusal
 from bot.domain.policy import Risk
@@ -54,7 +54,7 @@ class _Findings:
         if name not in valid:
             self.add(place, f"there is no {kind} {name}; {_nearest(name, valid)}")
 
-    def unit(self, place: Place, check: CheckModel, unit: str | None) -> None:
+    def unit(self, place: Place, check: CheckModel | LimitsModel, unit: str | None) -> None:
         """A problem where a threshold cannot be compared with what is measured; None: with nothing."""
         for key in ("warning", "critical"):
             try:
@@ -288,7 +288,14 @@ def _connection(place: Place, name: str, allowed: set[str], kinds: Mapping[str, 
 
 
 def _queue(place: Place, queue: QueueModel, system: SystemModel, kinds: Mapping[str, str], found: _Findings) -> None:
-    found.thresholds((*place, "depth"), queue.depth.warning, queue.depth.critical)
+    for name, limits, unit in (
+        ("depth", queue.depth, ""),
+        ("failed", queue.failed, ""),
+        ("stuck", queue.stuck, ""),
+        ("oldest", queue.oldest, "ms"),
+    ):
+        found.thresholds((*place, name), limits.warning, limits.critical)
+        found.unit((*place, name), limits, unit)
     if bool(queue.bullmq) == bool(queue.sorted_sets):
         found.add(place, "a queue needs either bullmq or sorted_sets")
     else:

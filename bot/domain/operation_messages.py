@@ -147,7 +147,7 @@ def emergency_page(operation: Operation) -> Message:
 
 def readings(found: Sequence[Reading]) -> str:
     """Readings on one line: `app 503, worker healthy`."""
-    return ", ".join(f"{reading.title} {reading.value or reading.reason or reading.status}" for reading in found)
+    return ", ".join(f"{reading.title} {reading.said or reading.status}" for reading in found)
 
 
 def healthy(found: Sequence[Reading]) -> bool:

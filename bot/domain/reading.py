@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from bot.domain.errors import BotError, TargetError, Unreachable
 from bot.domain.quantity import Quantity, parse_quantity, shown
 
 
@@ -24,6 +25,11 @@ class Status(StrEnum):
     def sign(self) -> str:
         """The coloured circle in front of a line."""
         return {"critical": "🔴", "warning": "🟡", "unknown": "⚪", "healthy": "🟢"}[self.value]
+
+
+def blame(error: BotError) -> Status:
+    """A target that is down is critical; what we may not do or cannot read is unknown."""
+    return Status.CRITICAL if isinstance(error, Unreachable) or not isinstance(error, TargetError) else Status.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Reading:
     """One check's result.
 
     `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms; `since`
-    and `at`, when it was read, in epoch ms.
+    and `at`, when it was read, in epoch ms. `lost`: the connection that did not answer, if one did not.
     """
 
     check: str
@@ -99,3 +105,16 @@ class Reading:
     notes: tuple[str, ...] = ()
     trend: str = ""
     at: int | None = None
+    lost: str = ""
+
+    @property
+    def reason_told(self) -> str:
+        """The reason behind its title; a subject that the title names is not said twice: `redis  refuses connections`."""
+        start = f"{self.title} "
+        return self.reason[len(start) :] if self.reason.casefold().startswith(start.casefold()) else self.reason
+
+    @property
+    def said(self) -> str:
+        """What it says in a few words: the value that crossed a limit, else what is wrong, else the value."""
+        value = self.value.strip()
+        return value if self.threshold and value else self.reason_told or value

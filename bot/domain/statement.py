@@ -41,6 +41,6 @@ def statement(readings: Sequence[Reading], at: int, *, pending: Sequence[str] = 
 
 def _said(reading: Reading) -> str:
     """`app 503`: its name, and its value or what is wrong with it."""
-    said = reading.value.strip() or reading.reason
+    said = reading.said
     short = said if len(said) <= _SAID else said[: _SAID - 1] + "…"
     return f"{reading.title} {short}".rstrip()

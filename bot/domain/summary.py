@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.health import Report, overview_message
+from bot.domain.health import Concern, Report, overview_message, worst_of
 from bot.domain.incident import Incident
 from bot.domain.incident_board import SIGNS
 from bot.domain.incident_messages import summary_line
@@ -69,25 +69,29 @@ def summary(run: Run, reports: Sequence[Report], before: Before, affairs: Affair
     parts: list[Part] = [*_duties(affairs, {report.system: report.title for report in reports}), *overview.parts]
     if before.at is not None:
         parts.append(Paragraph(_changes(reports, before, before.at)))
-    return _post(run, affairs, overview.text, parts)
+    return _post(run, affairs, worst_of(reports), overview.text, parts)
 
 
 def failed_summary(run: Run, reason: str, affairs: Affairs) -> Message:
     """The post of a run whose readings could not be gathered: silence would look like health."""
     text = f"⚪ the checks could not be run: {reason}"
     said = Paragraph(((f"⚪ The checks could not be run: {reason}",),))
-    return _post(run, affairs, text, [*_duties(affairs, {}), said])
+    return _post(run, affairs, Status.UNKNOWN, text, [*_duties(affairs, {}), said])
 
 
-def _post(run: Run, affairs: Affairs, text: str, parts: Sequence[Part]) -> Message:
-    """Under a heading that is no better than the worst incident."""
+def _post(run: Run, affairs: Affairs, status: Status, text: str, parts: Sequence[Part]) -> Message:
+    """Under a heading that is no better than the worst incident, outcome or reading. `status`: of the readings."""
     worst = min(affairs.open, key=lambda it: (not it.active, it.severity.rank), default=None)
-    told, heading = text, run.title
+    found = [status, *(Concern.of(incident).status for incident in affairs.open)]
+    found += [Status.WARNING for operation in affairs.waiting if operation.state is State.UNKNOWN]
+    overall = min(found, key=lambda each: each.rank)
+    told, heading = text, f"{overall.sign} {run.title}"
     if worst is not None:
         others = f" and {len(affairs.open) - 1} more" if len(affairs.open) > 1 else ""
-        state = "open" if worst.active else worst.state.value
-        heading = f"{SIGNS[worst.state]} {run.title}: {worst.id} {worst.severity} is {state}{others}"
-        told = f"{SIGNS[worst.state]} {worst.id} {worst.severity} {worst.title} is {state}{others} · {text}"
+        state = f"is {'open' if worst.active else worst.state.value}{others}"
+        sign = SIGNS[worst.state] if Concern.of(worst).status is overall else overall.sign
+        heading = f"{sign} {run.title}: {worst.id} {worst.severity} {state}"
+        told = f"{SIGNS[worst.state]} {worst.id} {worst.severity} {worst.title} {state} · {text}"
     ending: list[Part] = [Paragraph(_opened(affairs))] if affairs.opened is not None else []
     if affairs.on_call:
         people = ", ".join(f"{role} @{person}" for role, person in affairs.on_call)

@@ -1,17 +1,19 @@
 """Health: runs a system's checks side by side, judges them, and remembers since when each has been as it is."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import replace
 
 import structlog
 
-from bot.domain.errors import BotError, TargetError, Unreachable
+from bot.domain.errors import BotError, Unreachable
 from bot.domain.health import Report
 from bot.domain.quantity import in_base_unit
-from bot.domain.reading import Reading, Status
+from bot.domain.reading import Reading, Status, blame
 from bot.domain.timing import MINUTE, span
 from bot.ports import Clock, Measurement
+from bot.services.queues import judged_queue
 from bot.services.systems import Check, System, Systems, WatchedQueue
 from bot.store import Ledger, Row, Tx
 
@@ -54,7 +56,7 @@ class Health:
         targets = [self._systems[name] for name in systems]
         started, at = self._clock.wall(), self._clock.now()
         jobs = [
-            (target, title, asyncio.create_task(self._timed(run)))
+            (target, title, asyncio.create_task(run()))
             for target in targets
             for title, run in self._runs(target, names)
         ]
@@ -78,68 +80,43 @@ class Health:
         return Report(target.name, target.title, tuple(known), at, self._clock.wall() - started, pending)
 
     def _runs(self, system: System, names: Sequence[str]) -> list[tuple[str, Run]]:
-        checks = [(check.title, _bound(self._check, check)) for check in system.checks.values()]
-        queues = [(queue.name, _bound(self._queue, queue)) for queue in system.queues.values()]
+        checks = [self._check(check) for check in system.checks.values()]
+        queues = [self._queue(queue) for queue in system.queues.values()]
         if not names:
             return [*checks, *queues]
-        chosen: list[tuple[str, Run]] = []
-        for name in names:
-            if name in system.queues:
-                chosen.append((name, _bound(self._queue, system.queues[name])))
-            else:
-                check = system.check(name)
-                chosen.append((check.title, _bound(self._check, check)))
-        return chosen
+        chosen = [system.watched(name) for name in names]
+        return [self._queue(it) if isinstance(it, WatchedQueue) else self._check(it) for it in chosen]
 
-    async def _timed(self, run: Run) -> Reading:
-        reading = await run()
-        return replace(reading, at=self._clock.now())
+    def _check(self, check: Check) -> tuple[str, Run]:
+        async def read() -> Reading:
+            return judged(check, await check.measure())
 
-    async def _check(self, check: Check) -> Reading:
+        started = Reading(check.name, check.title, Status.UNKNOWN, lost=check.target)
+        return check.title, lambda: self._read(started, check.timeout, read)
+
+    def _queue(self, queue: WatchedQueue) -> tuple[str, Run]:
+        async def read() -> Reading:
+            return judged_queue(queue, await queue.source.state(self._clock.now()))
+
+        started = Reading(queue.name, queue.name, Status.UNKNOWN, lost=queue.target)
+        return queue.name, lambda: self._read(started, QUEUE_TIMEOUT, read)
+
+    async def _read(self, lost: Reading, limit: int, read: Run) -> Reading:
+        """One reading within its time limit; whatever goes wrong costs this line alone. `lost`: if nothing answers."""
         started = self._clock.wall()
         try:
-            async with asyncio.timeout(check.timeout / 1000):
-                measured = await check.measure()
+            async with asyncio.timeout(limit / 1000):
+                reading = await read()
         except TimeoutError:
-            failed = f"no answer within {span(check.timeout)}"
-            return Reading(check.name, check.title, Status.CRITICAL, reason=failed, latency=check.timeout)
+            reading = replace(lost, status=Status.CRITICAL, reason=f"gave no answer within {span(limit)}")
+        except Unreachable as error:
+            reading = replace(lost, status=blame(error), reason=str(error))
         except BotError as error:
-            return Reading(
-                check.name, check.title, _blame(error), reason=str(error), latency=self._clock.wall() - started
-            )
+            reading = replace(lost, status=blame(error), reason=str(error), lost="")
         except Exception as error:  # noqa: BLE001 - the runner of checks is an edge: a defect costs one line
-            _log.exception("check failed", check=check.name)
-            return Reading(check.name, check.title, Status.UNKNOWN, reason=f"our own error: {type(error).__name__}")
-        return judged(check, measured, self._clock.wall() - started)
-
-    async def _queue(self, queue: WatchedQueue) -> Reading:
-        started = self._clock.wall()
-        try:
-            async with asyncio.timeout(QUEUE_TIMEOUT / 1000):
-                state = await queue.source.state(self._clock.now())
-        except TimeoutError:
-            failed = f"no answer within {span(QUEUE_TIMEOUT)}"
-            return Reading(queue.name, queue.name, Status.CRITICAL, reason=failed, latency=QUEUE_TIMEOUT)
-        except BotError as error:
-            return Reading(
-                queue.name, queue.name, _blame(error), reason=str(error), latency=self._clock.wall() - started
-            )
-        status, limit = queue.thresholds.judge(state.waiting)
-        notes = list(state.warnings)
-        if state.paused:
-            notes.append("paused")
-        if notes and status is Status.HEALTHY:
-            status = Status.WARNING
-        return Reading(
-            queue.name,
-            queue.name,
-            status,
-            value=f"{state.waiting:,} waiting",
-            number=state.waiting,
-            threshold=f"{status} {limit}" if limit else "",
-            reason=", ".join(notes),
-            latency=self._clock.wall() - started,
-        )
+            _log.exception("check failed", check=lost.check)
+            reading = replace(lost, reason=f"our own error: {type(error).__name__}", lost="")
+        return replace(reading, latency=self._clock.wall() - started, at=self._clock.now())
 
     async def _remembered(self, system: System, readings: Sequence[Reading], at: int) -> list[Reading]:
         """The readings with since when; a change of status starts anew.
@@ -173,7 +150,7 @@ class Health:
             return list(readings)
 
 
-def judged(check: Check, measured: Measurement, latency: int) -> Reading:
+def judged(check: Check, measured: Measurement) -> Reading:
     """The reading of a measurement by the check's thresholds; a note of the adapter is at least a warning."""
     value, number, status, threshold = measured.detail, measured.value, Status.HEALTHY, ""
     if measured.value is not None and measured.unit == "status":
@@ -182,11 +159,13 @@ def judged(check: Check, measured: Measurement, latency: int) -> Reading:
         if measured.value != expected:
             status = Status.UNKNOWN if measured.value in {401, 403, 407} else Status.CRITICAL
             threshold = f"expected {expected}"
+    elif measured.value is not None and not math.isfinite(measured.value):
+        return Reading(check.name, check.title, Status.UNKNOWN, reason=f"measured {measured.value}, which is no number")
     elif measured.value is not None:
         quantity = in_base_unit(measured.value, measured.unit)
         if foreign := check.thresholds.unit_other_than(quantity.unit):
             reason = f"its threshold is in {foreign}, but it is measured in {quantity.unit or 'a plain number'}"
-            return Reading(check.name, check.title, Status.UNKNOWN, str(quantity), reason=reason, latency=latency)
+            return Reading(check.name, check.title, Status.UNKNOWN, str(quantity), reason=reason)
         number = quantity.value
         value = measured.detail or str(quantity)
         status, limit = check.thresholds.judge(quantity.value)
@@ -203,21 +182,11 @@ def judged(check: Check, measured: Measurement, latency: int) -> Reading:
         number=number,
         threshold=threshold,
         reason=", ".join(measured.notes),
-        latency=latency,
         count=measured.count,
     )
-
-
-def _blame(error: BotError) -> Status:
-    """A target that is down is critical; what we may not do or cannot read is unknown."""
-    return Status.CRITICAL if isinstance(error, Unreachable) or not isinstance(error, TargetError) else Status.UNKNOWN
 
 
 def _trend(before: float | None, now: float | None) -> str:
     if before is None or now is None or before == now:
         return ""
     return "↑" if now > before else "↓"
-
-
-def _bound(run: Callable[..., Coroutine[None, None, Reading]], subject: object) -> Run:
-    return lambda: run(subject)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from bot.domain import operation_messages
 from bot.domain.errors import BotError, Unreachable
-from bot.domain.health import Report, body, headline, overview_message
+from bot.domain.health import Concern, Report, body, headline, overview_message
 from bot.domain.incident import Incident
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
 from bot.domain.operation import Operation
+from bot.domain.reading import Status
 from bot.domain.statement import Statement, statement
 from bot.domain.timing import DAY, span
 from bot.ports import Deployments, Release
@@ -32,22 +33,29 @@ class Situation:
         self._incidents = incidents
         self._systems = systems
 
-    async def context(self, system: str) -> tuple[Line, ...]:
-        """`Last change: app v41, @sre 02:38 · INC-12 P0, nobody has it yet`; above it each unknown outcome."""
+    async def around(self, report: Report) -> Report:
+        """With what stands beside the readings: unknown outcomes, the last change, open incidents.
+
+        `Last change: app v41, @sre 02:38 · INC-12 P0, nobody has it yet`.
+        """
+        system = report.system
         changed = await self._operations.last_change(system)
         incidents = [incident for incident in await self._incidents.unresolved() if incident.system == system]
         told: list[Inline] = []
         if changed is not None:
-            told += ["Last change: ", *_change(changed)]
+            told += ["Last change: ", *_change(changed, report.at)]
         for incident in incidents[:2]:
             told += [" · " if told else "", *_incident(incident)]
-        unknown = [operation_messages.unknown_line(each) for each in await self._operations.unknown(system)]
-        return (*unknown, *((tuple(told),) if told else ()))
+        unknown = await self._operations.unknown(system)
+        lines = [operation_messages.unknown_line(each) for each in unknown]
+        concerns = [Concern.of(incident) for incident in incidents]
+        concerns += [Concern(Status.WARNING, f"{each.id} has an unknown outcome") for each in unknown]
+        return replace(report, context=(*lines, *((tuple(told),) if told else ())), concerns=tuple(concerns))
 
     async def reports(self, systems: Sequence[str]) -> list[Report]:
         """Whole reports with their context."""
         reports = await self._health.whole(systems)
-        return [replace(report, context=await self.context(report.system)) for report in reports]
+        return [await self.around(report) for report in reports]
 
     async def evidence(self, system: str) -> tuple[Message, Statement]:
         """What the checks say now, for the thread of an incident that has just been opened, and in one line."""
@@ -114,10 +122,10 @@ async def _current(source: Deployments) -> Release | BotError | None:
         return error
 
 
-def _change(operation: Operation) -> Line:
+def _change(operation: Operation, now: int) -> Line:
     who = Mention(operation.requester.person)
     when = operation.finished_at or operation.started_at or operation.created_at
-    return (f"{operation.plan.title} ({operation.state.value}), ", who, " ", Moment(when))
+    return (f"{operation.plan.title} ({operation.state.value}), ", who, " ", Moment(when, now=now))
 
 
 def _incident(incident: Incident) -> Line:

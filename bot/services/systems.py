@@ -1,22 +1,24 @@
 """The systems as the services see them: checks, queues and components over ports, built by wiring."""
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.domain.errors import NotFound
-from bot.domain.reading import Thresholds
+from bot.domain.reading import Status, Thresholds
 from bot.ports import ClearableQueue, Deployments, Measurement, PublishingLock, Queue, Restartable, RetriableQueue
 
 T = TypeVar("T")
+
+NO_LIMITS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check: how to measure, within how many ms, and what counts as warning or critical.
 
-    `expect`: where a measure's unit is `status`, the HTTP status that is healthy.
+    `expect`: where a measure's unit is `status`, the HTTP status that is healthy. `target`: the connection it measures.
     """
 
     name: str
@@ -25,20 +27,33 @@ class Check:
     thresholds: Thresholds
     timeout: int
     expect: int | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """What is too much in a queue; `oldest`: the age of the job that waits longest; `paused`: what a paused one is."""
+
+    waiting: Thresholds = NO_LIMITS
+    failed: Thresholds = NO_LIMITS
+    stuck: Thresholds = NO_LIMITS
+    oldest: Thresholds = NO_LIMITS
+    paused: Status = Status.WARNING
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedQueue:
-    """One queue: how it is read, what can be done to it, and its thresholds."""
+    """One queue: how it is read, what can be done to it, and its limits."""
 
     name: str
     source: Queue
-    thresholds: Thresholds
+    limits: QueueLimits = QueueLimits()
     retriable: RetriableQueue | None = None
     clearable: ClearableQueue | None = None
     stuck_after: int = 0
     expire_after: int = 0
     workers: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,11 @@ class System:
         """One check by name; raises `NotFound` with the nearest names."""
         return _named(self.checks, name, f"{self.name} has no check")
 
+    def watched(self, name: str) -> Check | WatchedQueue:
+        """One check or queue by name; raises `NotFound` with the nearest names."""
+        things: dict[str, Check | WatchedQueue] = {**self.checks, **self.queues}
+        return _named(things, name, f"{self.name} has no check or queue")
+
 
 class Systems:
     """All systems by name."""
@@ -91,10 +111,34 @@ class Systems:
         """Every system, in the order of the configuration."""
         return tuple(self._systems.values())
 
+    def named_in(self, words: Sequence[str]) -> tuple[System, str]:
+        """The system that the first words name, and the rest as one text; raises `NotFound` where they name none."""
+        for count in range(len(words), 0, -1):
+            system = _find(self._systems, " ".join(words[:count]))
+            if system is not None:
+                return system, " ".join(words[count:])
+        return self[words[0]], ""
 
-def _named(things: Mapping[str, T], name: str, problem: str) -> T:
+
+def _find(things: Mapping[str, T], name: str) -> T | None:
+    """By name or by title, as people see them: in any case, with spaces or dashes."""
     if name in things:
         return things[name]
+    typed = _plain(name)
+    for key, thing in things.items():
+        if typed in {_plain(key), _plain(getattr(thing, "title", ""))}:
+            return thing
+    return None
+
+
+def _plain(name: str) -> str:
+    return "-".join(name.casefold().replace("-", " ").split())
+
+
+def _named(things: Mapping[str, T], name: str, problem: str) -> T:
+    found = _find(things, name)
+    if found is not None:
+        return found
     near = difflib.get_close_matches(name, things, n=1)
     hint = (
         f"did you mean {near[0]}?" if near else "there " + ("are " + ", ".join(things) if things else "are none") + "."

@@ -135,7 +135,7 @@ async def test_restarting_really_restarts(engine: DockerEngine, switches: dict[s
 
 async def test_a_container_that_is_gone_is_refused(engine: DockerEngine) -> None:
     """It was replaced since the plan; the plan is made anew."""
-    with pytest.raises(Rejected, match="restart app: refused with 404: No such container"):
+    with pytest.raises(Rejected, match="restart app: the Docker Engine refused with 404: No such container"):
         await engine.restart(ServiceUnit("0" * 64, "app", "running"))
 
 
@@ -148,7 +148,7 @@ async def test_a_restart_whose_answer_is_lost_is_unknown(
     (unit,) = await engine.units("app")
     await vendor.enter("timeout_after")
 
-    with pytest.raises(OutcomeUnknown, match="restart app: no answer within"):
+    with pytest.raises(OutcomeUnknown, match="restart app: gave no answer within"):
         await engine.restart(unit)
     await vendor.enter("up")
     (after,) = await engine.units("app")

@@ -17,7 +17,7 @@ from bot.domain.errors import BadAnswer, TargetError, Unreachable
         pytest.param(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), Unreachable, "refuses", id="refused"),
         pytest.param(OSError(errno.EHOSTUNREACH, "no route"), Unreachable, "refuses", id="its host is off"),
         pytest.param(
-            socket.gaierror(socket.EAI_NONAME, "unknown"), Unreachable, "name does not resolve", id="no such name"
+            socket.gaierror(socket.EAI_NONAME, "unknown"), Unreachable, "name that does not resolve", id="no such name"
         ),
         pytest.param(
             socket.gaierror(socket.EAI_AGAIN, "later"), BadAnswer, "our name resolution", id="our resolver is silent"
@@ -47,7 +47,7 @@ def test_what_was_asked_stands_first() -> None:
     with pytest.raises(Unreachable) as caught, translated("lock dep-40", seconds=3.5):
         raise httpx.ReadTimeout("slow")
 
-    assert "lock dep-40: no answer within 3.5 s" == str(caught.value)
+    assert "lock dep-40: gave no answer within 3.5 s" == str(caught.value)
 
 
 def test_our_own_mistakes_are_not_translated() -> None:

@@ -69,6 +69,30 @@ async def test_a_page_at_the_root_is_fine(target: HttpTarget) -> None:
     assert 200 == measured.value
 
 
+async def test_a_page_must_hold_what_it_is_known_by(target: HttpTarget) -> None:
+    """A parked domain answers 200 too; the text that only the real page holds tells them apart."""
+    assert 200 == (await target.status(path="/", contains="<title>")).value
+    with pytest.raises(Unreachable, match="answered 200 without “Welcome to the shop”"):
+        await target.status(path="/", contains="Welcome to the shop")
+
+
+@pytest.mark.parametrize(
+    ("said", "notes"), [("ok", ()), ("degraded", ("calls itself degraded",)), ("Error", ("calls itself Error",))]
+)
+async def test_an_answer_that_calls_itself_ill_is_no_better_than_it_says(said: str, notes: tuple[str, ...]) -> None:
+    """`200 {"status": "error"}` is not healthy."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"status": said})
+
+    async with serving(answer) as address:
+        target = http.open(http.Config(http=address))
+        measured = await target.status(path="/api/health")
+        await target.close()
+
+    assert (said, notes) == (measured.detail, measured.notes)
+
+
 @pytest.mark.parametrize(
     ("state", "error", "text"),
     [
@@ -76,7 +100,7 @@ async def test_a_page_at_the_root_is_fine(target: HttpTarget) -> None:
         pytest.param("garbage", BadAnswer, "answered something that is not HTTP", id="garbage cannot be read"),
         pytest.param("huge", BadAnswer, "answered more than 1 MiB", id="10 MB are not read"),
         pytest.param(
-            "html", BadAnswer, "an HTML page, not with its health", id="a page at a health path tells nothing"
+            "html", Unreachable, "an HTML page, not with its health", id="a page at a health path is no health"
         ),
         pytest.param("redirect_loop", Unreachable, "redirects in a circle", id="a redirect loop serves nobody"),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from adapters import netlify, outgoing
 from adapters.netlify import NetlifyDeployments
-from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized
+from bot.domain.errors import NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized
 from bot.local.lab.calls import CallLog
 from bot.local.lab.netlify import SITE, Netlify
 from bot.ports import Deployments, Release
@@ -90,7 +90,7 @@ async def test_a_release_shows_its_title_and_commit(site: NetlifyDeployments) ->
 @pytest.mark.parametrize(
     ("target", "text"),
     [
-        pytest.param("dep-99", "restore deploy dep-99: refused with 404", id="an unknown deploy"),
+        pytest.param("dep-99", "restore deploy dep-99: Netlify refused with 404", id="an unknown deploy"),
         pytest.param("../../deploys/dep-40", "refused with 404", id="an id that is a path stays one segment"),
     ],
 )
@@ -150,7 +150,7 @@ async def test_an_answer_that_is_no_list_of_deploys_cannot_be_read(
     """Reading ends with a clear error, whatever comes."""
     await vendor.enter(state)
 
-    with pytest.raises(BadAnswer):
+    with pytest.raises(TargetError, match="answered"):
         await site.releases()
 
 
@@ -159,7 +159,7 @@ async def test_a_site_of_someone_else_is_not_found(vendor: Netlify) -> None:
     """A configuration that names another site is told so."""
     other = netlify.open(netlify.Config.model_validate({"netlify": vendor.url, "token": vendor.token, "site": "other"}))
 
-    with pytest.raises(Rejected, match="list deploys: refused with 404"):
+    with pytest.raises(Rejected, match="list deploys: Netlify refused with 404"):
         await other.releases()
     await other.close()
 

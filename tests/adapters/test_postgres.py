@@ -122,7 +122,9 @@ _AT = 'connection failed: connection to server at "recovery-role.refused" (10.0.
             "no connection left",
             id="only reserved slots",
         ),
-        pytest.param("SSL error: certificate verify failed", Unreachable, "certificate is not valid", id="certificate"),
+        pytest.param(
+            "SSL error: certificate verify failed", Unreachable, "certificate that is not valid", id="certificate"
+        ),
         pytest.param("Connection refused", Unreachable, "refuses the connection", id="refused"),
         pytest.param("something new", Unreachable, "does not take a connection", id="anything else"),
     ],

@@ -72,7 +72,7 @@ async def test_a_wrong_key_is_unknown_and_not_shown(vendor: Resend) -> None:
         pytest.param("error", Unreachable, id="503"),
         pytest.param("drop", Unreachable, id="a broken connection"),
         pytest.param("rate_limited", BadAnswer, id="we ask too often"),
-        pytest.param("html", BadAnswer, id="a page"),
+        pytest.param("html", Unreachable, id="a page of somebody else"),
         pytest.param("garbage", BadAnswer, id="garbage"),
         pytest.param("huge", BadAnswer, id="10 MB"),
         pytest.param("redirect_loop", BadAnswer, id="a redirect"),

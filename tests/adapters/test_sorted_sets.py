@@ -59,6 +59,22 @@ async def test_the_state_counts_both_units_side_by_side(server: RedisServer, que
     assert (None, None, False) == (state.failed, state.delayed, state.paused)
 
 
+@pytest.mark.parametrize("score", ["-inf", "+inf", "-5", "1e300"])
+async def test_an_entry_whose_score_is_no_time_is_told_and_never_counts_as_old(
+    server: RedisServer, queue: SortedSetQueue, score: str
+) -> None:
+    """Such an entry hides neither the others nor how old they are, and is never removed as expired or stuck."""
+    for key in KEYS.values():
+        await server.client.zadd(key, {"odd": float(score), '{"id": "old"}': NOW - 25 * HOUR})
+
+    state = await queue.state(NOW)
+
+    assert (2, 25 * HOUR, 1, 1) == (state.waiting, state.oldest_ms, state.expired, state.stuck)
+    assert "2 entries whose score is no time" == state.unreadable
+    assert ["old"] == [job.id for job in await queue.expired(NOW, 24 * HOUR)]
+    assert ["old"] == [job.id for job in await queue.stuck(NOW, HOUR)]
+
+
 async def test_an_empty_queue_has_no_oldest(queue: SortedSetQueue) -> None:
     """Nothing waits, so nothing has an age."""
     assert await queue.state(NOW) == await queue.state(NOW + HOUR)

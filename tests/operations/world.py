@@ -14,13 +14,12 @@ from bot.domain.message import Bold, Button, Buttons, Line, Mention, Message, Mo
 from bot.domain.operation import Operation, State
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
-from bot.domain.reading import Thresholds
 from bot.domain.timing import DAY, MINUTE
 from bot.ports import Job
 from bot.services.directory import Directory
 from bot.services.operation_ports import OpenIncident
 from bot.services.operations import Operations
-from bot.services.systems import Component, System, Systems, WatchedQueue
+from bot.services.systems import Component, QueueLimits, System, Systems, WatchedQueue
 from bot.store import Ledger, Tx, queries
 from tests.fakes.clock import FakeClock
 from tests.fakes.groups import FakeGroups
@@ -157,7 +156,7 @@ class World:
             "Shop",
             queues={
                 "jobs": WatchedQueue(
-                    "jobs", self.queue, Thresholds(), self.queue, self.queue, stuck_after=30 * MINUTE, expire_after=DAY
+                    "jobs", self.queue, QueueLimits(), self.queue, self.queue, stuck_after=30 * MINUTE, expire_after=DAY
                 )
             },
             components={

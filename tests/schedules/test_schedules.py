@@ -93,7 +93,7 @@ async def test_the_first_start_posts_a_summary_at_once(posting: Posting) -> None
     await posting.duty.run(posting.world.clock.now())
 
     assert await posting.posts() == [f"schedule:first:{at(3)}"]
-    assert (await posting.text()).startswith("First summary\n🟢 Newsletter: 1 healthy")
+    assert (await posting.text()).startswith("🟢 First summary\n🟢 Newsletter: 1 healthy")
     assert await posting.duty.next_due() == at(9)
 
 
@@ -232,7 +232,7 @@ async def test_runs_of_one_moment_are_one_post(ledger: Ledger, clock: FakeClock)
         f"schedule:friday:{at(17, day=29)}",
         f"schedule:other:{at(17, day=29)}",
     ]
-    assert (await posting.text(-2)).startswith("Before the weekend · Month-end review\n")
+    assert (await posting.text(-2)).startswith("🟢 Before the weekend · Month-end review\n")
     assert "🟢 Newsletter" in await posting.text(-2)
     assert "🟢 Target-List" in await posting.text(-2)
     assert "No incident was opened so far." in await posting.text(-2)
@@ -255,7 +255,7 @@ async def test_a_summary_tells_what_is_open_and_what_the_night_brought(posting: 
     await posting.reaches(at(12, day=4))
     noon = await posting.text()
 
-    assert quiet.startswith("Noon summary\n")
+    assert quiet.startswith("🟢 Noon summary\n")
     assert "No incident was opened since 09:00." in quiet
     assert morning.startswith("🚨 Morning summary: INC-2 P0 is open and 1 more\n🚨 INC-2 P0 Newsletter: mail stopped")
     assert "3 incidents opened since 12:00\nINC-2 P0 mail stopped · open\nINC-3 P1 gone again · resolved" in morning

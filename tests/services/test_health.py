@@ -1,16 +1,18 @@
 """Running checks: blame, units, slow targets, since when, trends."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from bot.domain.errors import BadAnswer, Unauthorized, Unreachable
 from bot.domain.reading import Status, Thresholds
-from bot.domain.timing import MINUTE
+from bot.domain.timing import HOUR, MINUTE
 from bot.ports import Measurement, QueueState
 from bot.services.health import Health, judged
-from bot.services.systems import Check, System, Systems, WatchedQueue
+from bot.services.queues import judged_queue
+from bot.services.systems import Check, QueueLimits, System, Systems, WatchedQueue
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
 
@@ -56,6 +58,8 @@ async def hanging() -> Measurement:
         pytest.param(
             failing(RuntimeError("secret")), Status.UNKNOWN, "our own error", id="a defect of ours is unknown"
         ),
+        pytest.param(answering(Measurement(3, "furlong")), Status.UNKNOWN, "our own error", id="an unknown unit"),
+        pytest.param(answering(Measurement(math.inf, "%")), Status.UNKNOWN, "no number", id="an infinite value"),
         pytest.param(hanging, Status.CRITICAL, "no answer within 50 ms", id="silence is critical"),
         pytest.param(answering(Measurement(503, "status")), Status.CRITICAL, "503", id="5xx is critical"),
         pytest.param(answering(Measurement(401, "status")), Status.UNKNOWN, "401", id="401 is about us"),
@@ -75,8 +79,8 @@ async def test_who_is_to_blame(ledger: Ledger, clock: FakeClock, measure: Measur
 
 def test_a_threshold_in_another_unit_is_our_trouble() -> None:
     """12 days are never compared with a bare 21."""
-    days = judged(check(answering(Measurement()), warning="< 21 d"), Measurement(12, "d"), 1)
-    bare = judged(check(answering(Measurement()), warning="< 21"), Measurement(12, "d"), 1)
+    days = judged(check(answering(Measurement()), warning="< 21 d"), Measurement(12, "d"))
+    bare = judged(check(answering(Measurement()), warning="< 21"), Measurement(12, "d"))
 
     assert (Status.WARNING, "12 d", "warning < 21 d") == (days.status, days.value, days.threshold)
     assert Status.UNKNOWN is bare.status
@@ -104,6 +108,92 @@ async def test_since_is_when_the_status_changed(ledger: Ledger, clock: FakeClock
 
 
 @pytest.mark.ledger
+async def test_the_first_failing_reading_has_a_since(ledger: Ledger, clock: FakeClock) -> None:
+    """What fails when it is first read fails since then; what is well from the start has nothing to tell."""
+    systems = Systems(
+        {
+            "app": System(
+                "app",
+                "App",
+                {
+                    "app": check(answering(Measurement(503, "status"))),
+                    "db": Check("db", "db", answering(Measurement(200, "status")), Thresholds(), 4000),
+                },
+            )
+        }
+    )
+
+    down, well = await Health(ledger, clock, systems).readings("app")
+
+    assert (clock.now(), None) == (down.since, well.since)
+
+
+class Odd:
+    """A queue whose state cannot be computed."""
+
+    async def state(self, now: int) -> QueueState:  # noqa: ARG002 - the port's shape
+        return QueueState(int(-math.inf), 0, None, None, None)
+
+
+@pytest.mark.ledger
+async def test_one_odd_reading_costs_its_own_line(ledger: Ledger, clock: FakeClock) -> None:
+    """A queue that breaks its reading is unknown; all other checks are read as usual."""
+    odd, fine = WatchedQueue("odd", Odd()), check(answering(Measurement(200, "status")))
+    systems = Systems({"app": System("app", "App", {"app": fine}, {"odd": odd})})
+
+    readings = await Health(ledger, clock, systems).readings("app")
+
+    assert [("app", Status.HEALTHY), ("odd", Status.UNKNOWN)] == [(it.check, it.status) for it in readings]
+
+
+LIMITS = QueueLimits(
+    failed=Thresholds.parse(warning="> 100", critical="> 1000"),
+    stuck=Thresholds.parse(warning="> 0", critical="> 10"),
+    oldest=Thresholds.parse(warning="> 1 h", critical="> 6 h"),
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "told"),
+    [
+        pytest.param(QueueState(3, 1, 2, 5, 9_000, workers=2, stuck=0), Status.HEALTHY, "", id="an ordinary day"),
+        pytest.param(
+            QueueState(0, 0, 0, 1500, None, paused=True, workers=2),
+            Status.CRITICAL,
+            "1,500 failed (critical > 1,000), paused",
+            id="1,500 failed and paused",
+        ),
+        pytest.param(QueueState(0, 0, 0, 0, None, paused=True), Status.WARNING, "paused", id="paused alone"),
+        pytest.param(
+            QueueState(0, 7, None, None, None, stuck=7), Status.WARNING, "7 stuck (warning > 0)", id="seven are stuck"
+        ),
+        pytest.param(
+            QueueState(1, 0, 0, 0, 7 * HOUR),
+            Status.CRITICAL,
+            "oldest 7 h (critical > 6 h)",
+            id="one has waited for seven hours",
+        ),
+        pytest.param(
+            QueueState(0, 0, 0, 0, None, workers=0), Status.CRITICAL, "0 workers: nothing works", id="no worker is left"
+        ),
+        pytest.param(
+            QueueState(5, 0, None, None, None, unreadable="1 entry whose score is no time"),
+            Status.UNKNOWN,
+            "1 entry whose score is no time",
+            id="an entry cannot be read",
+        ),
+    ],
+)
+def test_a_queue_is_no_better_than_the_worst_thing_in_it(state: QueueState, status: Status, told: str) -> None:
+    """Failed, stuck, paused, the oldest age, workers: each counts beside what waits."""
+    reading = judged_queue(WatchedQueue("mails", Odd(), LIMITS), state)
+
+    assert status is reading.status
+    assert reading.reason.startswith(told)
+    assert bool(told) is bool(reading.reason)
+
+
+@pytest.mark.ledger
 async def test_a_growing_queue_has_an_arrow(ledger: Ledger, clock: FakeClock) -> None:
     """The trend compares with the reading of ten minutes ago, also with one from before a restart."""
     waiting = [40]
@@ -112,7 +202,7 @@ async def test_a_growing_queue_has_an_arrow(ledger: Ledger, clock: FakeClock) ->
         async def state(self, now: int) -> QueueState:  # noqa: ARG002 - the port's shape
             return QueueState(waiting[0], 1, None, None, None)
 
-    queue = WatchedQueue("mails", Growing(), Thresholds.parse(critical="> 200"))
+    queue = WatchedQueue("mails", Growing(), QueueLimits(waiting=Thresholds.parse(critical="> 200")))
     systems = Systems({"app": System("app", "App", queues={"mails": queue})})
     await Health(ledger, clock, systems).readings("app")
     clock.advance(11 * MINUTE)

@@ -16,7 +16,7 @@ async def _asked(world: World, line: str, user: str = "sre") -> int:
     [
         pytest.param("/health target-list", 0, "🟢 9 healthy: ", id="healthy"),
         pytest.param("/health nope", 1, "There is no system nope", id="refused"),
-        pytest.param("/queue", 2, "Usage: /queue SYSTEM [QUEUE]", id="misunderstood"),
+        pytest.param("/oncall a b", 2, "One level at most. Usage: /oncall", id="misunderstood"),
         pytest.param("/nope", 2, "/nope is not a valid command.", id="no such command"),
         pytest.param("/rollback newsletter", 2, "the form asks for: To which release?, Why?", id="words are missing"),
         pytest.param("/rollback newsletter app to previous because 503", 3, "needs approval: OP-1", id="waits"),
@@ -56,7 +56,7 @@ async def test_a_slow_target_is_waited_for(world: World, capsys: pytest.CaptureF
 
     assert 1 == await _asked(world, "/health newsletter")
 
-    assert "🔴 app  no answer" in capsys.readouterr().out
+    assert "🔴 app  gave no answer" in capsys.readouterr().out
 
 
 async def test_who_is_not_in_the_demo_is_told_who_is(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,6 +73,27 @@ async def test_an_evicting_policy_on_a_queues_redis_is_a_warning(world: World) -
     assert "allkeys-lru" in seen.words
 
 
+@pytest.mark.row("A1")
+@pytest.mark.row("A2")
+async def test_an_odd_entry_costs_its_own_line(world: World) -> None:
+    """`ZADD export-jobs -inf x`: the queue is unknown, with its reason; everything else is told as usual."""
+    sre = world.user("sre")
+    async with Redis.from_url(await world.url("target-list", "redis")) as redis:
+        await redis.zadd("export-jobs", {"x": float("-inf")})
+        try:
+            health = await sre.types("/health").sees("Refresh")
+            queues = await sre.types("/queue").sees("Refresh")
+            queue = await sre.types("/queue target-list").sees("Refresh")
+        finally:
+            await redis.zrem("export-jobs", "x")
+
+    assert "1 entry whose score is no time" in health.words
+    assert "Newsletter: " in health.words
+    assert "⚪ export-jobs  " in queues.words
+    assert queue.words.startswith("⚪ Target List Formatter · export-jobs: ")
+    assert "Waiting" in queue.words
+
+
 @pytest.mark.row("A2")
 async def test_a_redis_that_is_down_is_told_plainly(world: World) -> None:
     """No counts are invented; the reason goes to the person."""

@@ -143,6 +143,7 @@ class ExportQueue(Cache):
         self._tasks: list[asyncio.Task[None]] = []
         self.working = True
         self.processed = 0
+        self._held: list[str] = []
 
     def values(self) -> dict[str, object]:
         """The settable keys."""
@@ -174,9 +175,12 @@ class ExportQueue(Cache):
             job = None
             with contextlib.suppress(RedisError):  # The server is about to stop; the next round shows.
                 if self.working:
-                    job = await take(keys=[QUEUE, PROCESSING], args=[self.jobs.score(_DAY_MS), self.jobs.score(0)])
+                    scores = [self.jobs.score(_DAY_MS), self.jobs.score(0)]
+                    job = self._held.pop() if self._held else await take(keys=[QUEUE, PROCESSING], args=scores)
             await self.pause(_JOB_SECONDS)
-            if job is not None and self.working:  # A worker that died meanwhile leaves its entry behind.
+            if job is not None and not self.working:  # A worker that died leaves its entry behind until it is back.
+                self._held.append(job)
+            elif job is not None:
                 with contextlib.suppress(RedisError):
                     await self.client.zrem(PROCESSING, job)
                     self.processed += 1
