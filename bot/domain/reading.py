@@ -109,7 +109,7 @@ class Reading:
 
     @property
     def reason_told(self) -> str:
-        """The reason behind its title; a subject that the title names is not said twice: `redis  refuses connections`."""
+        """The reason; a subject that the title names is not said twice: `redis  refuses connections`."""
         start = f"{self.title} "
         return self.reason[len(start) :] if self.reason.casefold().startswith(start.casefold()) else self.reason
 
