@@ -133,10 +133,10 @@ async def test_one_cause_stands_first_and_everything_of_the_newsletter_is_named(
     later = await sre.types("/health").sees("Refresh")
 
     assert first.words.index("🔴 Newsletter: ") < first.words.index("🟢 Target List Formatter: 9 healthy")
-    assert first.words.startswith("🔴 2 systems: ")
+    assert first.message["text"].startswith("🔴 2 systems: ")
     lines = first.words.split("\n")
     place = next(at for at, line in enumerate(lines) if "redis  refuses connections since " in line)
-    assert "🔴 and with it: redis memory, redis policy, campaign-emails, ai-insights" == lines[place + 1]
+    assert "🔴 and with it: ai-insights, campaign-emails, redis memory, redis policy" == lines[place + 1]
     assert place < next(at for at, line in enumerate(lines) if "R2  S3 refuses" in line)
     for told in ("site  answered 200 without", "containers  ", "cpu  91 %", "disk  96 %"):
         assert told in first.words
