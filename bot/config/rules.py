@@ -6,7 +6,15 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SeverityModel, StewardModel, SystemModel
+from bot.config.models import (
+    CheckModel,
+    ComponentModel,
+    LimitsModel,
+    QueueModel,
+    SeverityModel,
+    StewardModel,
+    SystemModel,
+)
 from bot.config.source import Place, Problem, Source
 from bot.domain.forbidden import refusal
 from bot.domain.policy import Risk
