@@ -30,7 +30,7 @@ def most_connections() -> int:
 
 
 class Connections:
-    """Accepts connections for aiohttp's protocol. `in_all`: how many may be open at once; a peer may have a quarter."""
+    """Accepts connections for aiohttp's protocol. `in_all`: how many may be open at once; three quarters by one peer."""
 
     def __init__(
         self, protocol: Callable[[], asyncio.Protocol], in_all: int, head_seconds: float = HEAD_SECONDS
@@ -38,7 +38,7 @@ class Connections:
         self._protocol = protocol
         self._head_seconds = head_seconds
         self._in_all = in_all
-        self._per_peer = max(1, in_all // 4)
+        self._per_peer = max(1, in_all * 3 // 4)  # Behind a proxy, all of Slack is one peer.
         self._open: Counter[str] = Counter()
         self._count = 0
         # In the order in which they began to wait.

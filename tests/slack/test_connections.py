@@ -58,7 +58,7 @@ async def received(made: socket.socket) -> bytes:
 async def test_half_open_requests_do_not_keep_a_command_from_being_acknowledged(world: SlackWorld) -> None:
     """Slack is served while somebody at its own address, as behind a proxy, holds open all that a peer may have."""
     with ExitStack() as held:
-        made = [await connected(world.service.port, sent=HALF) for _ in range(most_connections() // 4 + 50)]
+        made = [await connected(world.service.port, sent=HALF) for _ in range(most_connections() * 3 // 4 + 50)]
         for each in made:
             held.enter_context(each)
 
@@ -99,7 +99,7 @@ async def test_the_longest_wait_for_a_head_gives_way(
 ) -> None:
     """At the limit the oldest half-open request is closed, the new one is served, and the log has one line of it."""
     async with listening(in_all) as port:
-        allowed = in_all // 4 if len(peers) == 1 else in_all
+        allowed = in_all * 3 // 4 if len(peers) == 1 else in_all
         held = [await connected(port, peers[number % len(peers)], HALF) for number in range(allowed)]
 
         for turn in range(allowed):
