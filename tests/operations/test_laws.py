@@ -44,6 +44,7 @@ class Laws(RuleBasedStateMachine):
         self.states: dict[int, State] = {}
         self.good_click: dict[int, str] = {}
         self.crash_at: str = ""
+        self.coming: list[tuple[int, int, str]] = []
         self.processes = 0
 
     def do(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -73,6 +74,10 @@ class Laws(RuleBasedStateMachine):
             if self.crash_at == "before":
                 raise Crashed
             running = asyncio.current_task()
+            if self.crash_at == "late" and running:
+                number = int(running.get_name().removeprefix("OP-"))
+                self.coming.append((self.clock.wall() + 25 * SECOND, number, target.id))
+                raise OutcomeUnknown("no answer within 10 s")
             self.ran[running.get_name() if running else ""] += 1
             await roll_back(target)
             if self.crash_at == "after":
@@ -80,11 +85,20 @@ class Laws(RuleBasedStateMachine):
 
         self.world.web.roll_back = watched  # type: ignore[method-assign] # counts what really happens
 
-    @rule(target=operations, requester=PEOPLE, release=st.sampled_from(RELEASES))
-    def asks(self, requester: Actor, release: str) -> int:
-        """Somebody proposes a rollback."""
+    @rule(
+        target=operations,
+        requester=PEOPLE,
+        release=st.sampled_from(RELEASES),
+        approver=st.sampled_from([LEAD, MANAGER, None]),
+    )
+    def asks(self, requester: Actor, release: str, approver: Actor | None) -> int:
+        """Somebody proposes a rollback, which somebody else may approve at once."""
         found = self.attempt(lambda: self.world.operations.propose(self.world.roll_back(release), requester, "503"))
-        return found.number if found else 1
+        if found is None:
+            return 1
+        if approver is not None:
+            self.clicks(found.number, approver, "approve")
+        return found.number
 
     @rule(number=operations, actor=PEOPLE, decision=DECISIONS)
     def clicks(self, number: int, actor: Actor, decision: Decision) -> None:
@@ -116,10 +130,10 @@ class Laws(RuleBasedStateMachine):
         """The engine runs its cycles."""
         self.do(self.world.work)
 
-    @rule(at=st.sampled_from(["before", "after"]))
-    def crashes(self, at: str) -> None:
-        """A process dies in the middle of its step; another one takes over."""
-        self.crash_at = at
+    @rule(how=st.sampled_from(["before", "after", "late", "restart"]))
+    def goes_wrong(self, how: str) -> None:
+        """A process dies in the middle of its step, or its provider answers too late; another one takes over."""
+        self.crash_at = how
         execution = self.world.operations.execution
 
         async def die() -> None:
@@ -129,20 +143,28 @@ class Laws(RuleBasedStateMachine):
                 await asyncio.gather(*list(execution._tasks), return_exceptions=True)
                 await asyncio.sleep(0)
 
-        self.do(die)
+        if how != "restart":
+            self.do(die)
         self.crash_at = ""
-        self.restarts()
-
-    @rule()
-    def restarts(self) -> None:
-        """A new process on the same ledger."""
         self.processes += 1
         self.world.operations = self.world.replica(f"process {self.processes}")
+        for _ in range(2):
+            self.waits(6 * SECOND)
+            self.works()
 
     @rule(milliseconds=st.sampled_from([SECOND, 6 * SECOND, LEASE + 1, 3 * MINUTE, 16 * MINUTE]))
     def waits(self, milliseconds: int) -> None:
-        """Time passes."""
+        """Time passes, and what a slow provider was asked for happens in it: nobody may have denied that before."""
         self.clock.advance(milliseconds)
+        due = [each for each in self.coming if each[0] <= self.clock.wall()]
+        for entry in due:
+            self.coming.remove(entry)
+            _, number, release = entry
+            found = self.read(number)
+            assert found is not None
+            assert found.state is not State.FAILED, "denied wrongly"
+            self.ran[f"OP-{number}"] += 1
+            self.world.web.current = release
 
     @rule(error=st.sampled_from([OutcomeUnknown("no answer"), Rejected("refused")]), after=st.booleans())
     def provider_fails(self, error: Any, *, after: bool) -> None:  # noqa: ANN401 - a target error
@@ -220,5 +242,5 @@ def _reachable(start: State) -> set[State]:
 
 TestLaws = Laws.TestCase
 TestLaws.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
