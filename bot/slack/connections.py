@@ -30,7 +30,7 @@ def most_connections() -> int:
 
 
 class Connections:
-    """Accepts connections for aiohttp's protocol. `in_all`: how many may be open at once; three quarters by one peer."""
+    """Accepts connections for aiohttp's protocol. `in_all`: how many may be open; three quarters by one peer."""
 
     def __init__(
         self, protocol: Callable[[], asyncio.Protocol], in_all: int, head_seconds: float = HEAD_SECONDS
