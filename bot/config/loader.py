@@ -53,8 +53,9 @@ class Configuration:
         """Every secret value in it, wherever it came from; of an address only the password."""
         models = [connection.config for each in self.connections.values() for connection in each.values()]
         found = [value.get_secret_value() for model in models for _, value in model if isinstance(value, SecretStr)]
-        if self.steward.pagerduty is not None:
-            found += [self.steward.pagerduty.routing_key, self.steward.pagerduty.webhook_secret]
+        pagerduty = self.steward.pagerduty
+        if pagerduty is not None:
+            found += [pagerduty.routing_key, pagerduty.webhook_secret, *pagerduty.routing_keys.values()]
         return [secret for value in found for secret in (passwords_of(value) if "://" in value else [value])]
 
 

@@ -102,4 +102,4 @@ def test_ids_from_there_are_one_line() -> None:
     """They hold nothing that a database refuses."""
     event = {"id": "0\x001", "event_type": "incident.acknowledged", "data": {}}
 
-    assert "0 1" == pager_event(json.dumps({"event": event}).encode()).id
+    assert "01" == pager_event(json.dumps({"event": event}).encode()).id

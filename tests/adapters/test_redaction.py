@@ -22,7 +22,7 @@ from adapters.redaction import redacted
             "5f1c0de5f1c0de5f1c0de5f1c0de5f1c0de5f1c0, ok",
             id="a commit stays",
         ),
-        pytest.param("first\nsecond\x00third", "first second third", id="one line without control signs"),
+        pytest.param("first\nsecond\x00third", "first secondthird", id="one line without control signs"),
         pytest.param(
             "manifest for newsletter-app:v99 not found",
             "manifest for newsletter-app:v99 not found",

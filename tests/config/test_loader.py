@@ -411,3 +411,22 @@ def test_no_text_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
         load(tmp_path, KINDS, RISKS, None)
 
     assert all(problem.line >= 1 for problem in caught.value.problems)
+
+
+def test_every_secret_of_a_configuration_is_known_to_the_redactor(tmp_path: Path) -> None:
+    """Written in the file or read from the environment; of an address only the password; the redactor stars them."""
+    (tmp_path / "systems").mkdir()
+    keys = 'routing_key: "${PAGERDUTY_ROUTING_KEY}"'
+    assert keys in STEWARD
+    steward = STEWARD.replace(keys, f"{keys}\n  routing_keys: {{sre: a-key-for-sre}}")
+    system = NEWSLETTER.replace("${NEWSLETTER_RESEND_API_KEY}", "a-key-of-resend").replace(
+        "${NEWSLETTER_REDIS_URL}", "redis://app:a-password@cache:6379/0"
+    )
+    (tmp_path / "steward.yaml").write_text(steward, encoding="utf-8")
+    (tmp_path / "systems" / "newsletter.yaml").write_text(system, encoding="utf-8")
+    (tmp_path / "systems" / "target-list.yaml").write_text(TARGET_LIST, encoding="utf-8")
+
+    secrets = load(tmp_path, KINDS, RISKS, None).secrets
+
+    assert {"a-key-for-sre", "a-key-of-resend", "a-password"} <= set(secrets)
+    assert not any("://" in secret for secret in secrets)
