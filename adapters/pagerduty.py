@@ -71,6 +71,12 @@ class PagerDutyPager:
         said = "; ".join(outgoing.read(answer, Refusal, what=what).errors) if answer.status == 400 else ""
         raise status_error(answer.status, redacted(said, [self._routing_key, *self._routing_keys.values()]), what=what)
 
+    async def answers(self) -> None:
+        # Events v2 has no call that only looks; what its host says to a stranger does not matter, but that it does.
+        answer = await outgoing.exchange(self._client, "GET", "/")
+        if answer.status >= 500:
+            raise status_error(answer.status)
+
     async def close(self) -> None:
         """Let go of its connections."""
         await self._client.aclose()

@@ -260,6 +260,10 @@ class Pager(Protocol):
         """Hand over one event; returns once it is accepted."""
         ...
 
+    async def answers(self) -> None:
+        """Return where it answers at all; nobody is paged."""
+        ...
+
 
 # Slack, as the engine and the services see it.
 

@@ -62,6 +62,7 @@ from bot.services.matrix import Matrix
 from bot.services.oncall import OnCall
 from bot.services.operations import Operations
 from bot.services.page_reports import PageReports
+from bot.services.pager_check import with_pager
 from bot.services.probe import Probe
 from bot.services.queues import Queues
 from bot.services.retention import Retention
@@ -106,6 +107,9 @@ class NoPager:
     async def send(self, page: Page) -> None:
         raise Rejected(f"PagerDuty is not configured; {page.key} went to Slack alone")
 
+    async def answers(self) -> None:
+        raise Rejected("PagerDuty is not configured")
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
@@ -139,15 +143,18 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
         )
         assembly = assemble(configuration)
         stack.push_async_callback(assembly.close)
+        systems, pager = assembly.systems, await _pager(steward, stack)
+        if steward.pagerduty is not None:
+            systems = with_pager(systems, pager, ledger)
         policy = policy_of(steward)
         directory = Directory(steward, SlackGroups(client), clock, ledger, keeps=serves)
         oncall = OnCall(steward, directory, clock)
-        health = Health(ledger, clock, assembly.systems)
+        health = Health(ledger, clock, systems)
         incidents = Incidents(
             ledger,
             clock,
             steward,
-            systems=assembly.systems,
+            systems=systems,
             oncall=oncall,
             matrix=Matrix(steward),
             checks=SystemChecks(health),
@@ -159,7 +166,7 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
             directory,
             oncall,
             health,
-            actions(assembly.systems, clock),
+            actions(systems, clock),
             steward,
             owner,
             acknowledging=incidents.acknowledging,
@@ -168,24 +175,28 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
             clock=clock,
             ledger=ledger,
             config=steward,
-            systems=assembly.systems,
+            systems=systems,
             directory=directory,
             oncall=oncall,
             health=health,
-            queues=Queues(ledger, clock, assembly.systems),
+            queues=Queues(ledger, clock, systems),
             operations=operations,
             incidents=incidents,
-            situation=Situation(health, operations, incidents, assembly.systems),
+            situation=Situation(health, operations, incidents, systems),
         )
-        pager: Pager = NoPager()
-        if steward.pagerduty is not None:
-            model = steward.pagerduty
-            fields = {"pagerduty": model.url, "routing_key": model.routing_key, "routing_keys": model.routing_keys}
-            paging = pagerduty.open(pagerduty.Config.model_validate(fields))
-            stack.push_async_callback(paging.close)
-            pager = paging
         beat = await _heartbeat(settings, stack)
         yield Core(configuration, ledger, clock, owner, policy, services, client, pager, beat)
+
+
+async def _pager(steward: StewardModel, stack: AsyncExitStack) -> Pager:
+    """PagerDuty, where it is configured."""
+    model = steward.pagerduty
+    if model is None:
+        return NoPager()
+    fields = {"pagerduty": model.url, "routing_key": model.routing_key, "routing_keys": model.routing_keys}
+    paging = pagerduty.open(pagerduty.Config.model_validate(fields))
+    stack.push_async_callback(paging.close)
+    return paging
 
 
 async def _heartbeat(settings: Settings, stack: AsyncExitStack) -> Beat | None:

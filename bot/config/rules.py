@@ -242,6 +242,8 @@ def of_system(
     measures.
     """
     found = _Findings(source)
+    if system.system == "steward":
+        found.add(("system",), "steward is the bot's own name, under which /health shows PagerDuty; choose another")
     for name, check in system.checks.items():
         place: Place = ("checks", name)
         if bool(check.get) == bool(check.measure):

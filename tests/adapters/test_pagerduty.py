@@ -55,6 +55,12 @@ class PagerContract:
 
         assert {"INC-12": ["trigger", "trigger", "resolve"]} == there()
 
+    async def test_a_look_pages_nobody(self, pager: Pager, there: There) -> None:
+        """It only tells whether the other side answers."""
+        await pager.answers()
+
+        assert not any(there().values())
+
 
 class TestPagerDuty(PagerContract):
     @pytest.fixture
@@ -167,6 +173,18 @@ async def test_what_was_not_accepted_is_an_error(vendor: PagerDuty, state: str, 
         await pager.send(PAGE)
 
     assert error is type(caught.value)
+    await pager.close()
+
+
+@pytest.mark.parametrize("state", ["down", "error", "timeout"])
+async def test_what_does_not_answer_is_unreachable(vendor: PagerDuty, state: str) -> None:
+    """That is what `/health` shows."""
+    pager = PagerDutyPager(outgoing.client(vendor.url, seconds=0.3), routing_key=vendor.routing_key)
+    await vendor.enter(state)
+
+    with pytest.raises(Unreachable):
+        await pager.answers()
+
     await pager.close()
 
 

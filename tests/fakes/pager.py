@@ -14,3 +14,7 @@ class FakePager:
         if self.faults:
             raise self.faults.pop(0)
         self.sent.append(page)
+
+    async def answers(self) -> None:
+        if self.faults:
+            raise self.faults.pop(0)

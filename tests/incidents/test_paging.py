@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.errors import Unreachable
 from bot.domain.incident import Reference, Severity, State
 from bot.domain.people import SOMEBODY
+from bot.domain.reading import Status
+from bot.services.health import Health
+from bot.services.pager_check import with_pager
+from bot.services.systems import Systems
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
+from tests.fakes.pager import FakePager
 from tests.incidents.world import ENGINEER, LEAD, PEOPLE, SRE, World, configuration, execute, text_of
 
 pytestmark = pytest.mark.ledger
@@ -232,3 +238,19 @@ async def test_each_person_has_a_number_of_their_own(ledger: Ledger, clock: Fake
     await world.reports()
 
     assert "Slack (lead) sent · Slack (sre) sent · PagerDuty accepted" in text_of(await world.message("incident:INC-1"))
+
+
+async def test_pagerduty_is_a_check_of_its_own(world: World) -> None:
+    """It does not answer, or it does not take what it is offered: both are critical, and neither is somebody else's."""
+    pager = FakePager()
+    systems = with_pager(Systems({}), pager, world.ledger)
+    health = Health(world.ledger, world.clock, systems)
+    [well] = await health.readings("steward")
+    pager.faults.append(Unreachable("refuses the connection"))
+    [down] = await health.readings("steward")
+    await world.open("P0")
+    fails(world, "pagerduty", "trigger steward-test:INC-1 at PagerDuty: Invalid routing key")
+    [refused] = await health.readings("steward")
+
+    assert [Status.HEALTHY, Status.CRITICAL, Status.CRITICAL] == [each.status for each in (well, down, refused)]
+    assert ("refuses the connection", "1 event is not taken: Invalid routing key") == (down.reason, refused.reason)

@@ -1,9 +1,19 @@
 """The heartbeat: a sign that whole cycles end, for a watch outside."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+from aiohttp import web
+
+from bot.domain.timing import MINUTE
+from bot.local.lab.child import free_ports
 from bot.services.heartbeat import Heartbeat
+from bot.settings import Settings
+from bot.wiring import Server, core
 from tests.fakes.clock import FakeClock
+
+EXAMPLE = Path("config/example.env").read_text(encoding="utf-8").splitlines()
 
 
 @dataclass
@@ -37,3 +47,43 @@ async def test_it_is_silent_while_no_cycle_ends(clock: FakeClock) -> None:
     await Heartbeat(clock, watch.beat, lambda: started).run(clock.now())
 
     assert watch.beats == 0
+
+
+@pytest.mark.row("A13")
+async def test_the_whole_bot_beats_each_minute(
+    clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is wired: a request leaves in every minute in which the engine cycles, and none in which it does not."""
+    beats: list[str] = []
+
+    async def beat(request: web.Request) -> web.Response:
+        beats.append(request.path)
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_get("/ping/steward", beat)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    [port] = free_ports(1)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    told = (line.partition("=") for line in EXAMPLE if line and not line.startswith("#"))
+    for name, _, value in told:
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STEWARD_DATABASE", f"sqlite:///{tmp_path / 'ledger.db'}")
+    monkeypatch.setenv("STEWARD_HEARTBEAT_URL", f"http://127.0.0.1:{port}/ping/steward")
+    seen = []
+    try:
+        settings = Settings()
+        async with core(settings, clock) as bot:
+            engine = Server(bot, settings).engine
+            for _ in range(4):
+                for _ in range(2):  # The first cycle of a minute makes it a whole one.
+                    await engine.cycle(patience=10)
+                seen.append(len(beats))
+                clock.advance(MINUTE)
+            clock.advance(5 * MINUTE)
+    finally:
+        await runner.cleanup()
+
+    assert ["/ping/steward"] * 4 == beats
+    assert [1, 2, 3, 4] == seen

@@ -151,6 +151,7 @@ async def test_slack_goes_on_while_pagerduty_is_down(world: World) -> None:
     await paged(world, "sre", "mail unrung")
     told = await world.sees("PagerDuty does not take the page of P0 INC-1 Newsletter: mail unrung", channel="@sre")
     await shown.becomes("Slack sent · PagerDuty failed, is tried again")
+    health = await world.user("sre").types("/health steward").sees("Steward: 1 critical")
     await world.advance("5m")
     await paged(world, "lead", "mail unrung")
     await world.sees("PagerDuty does not take the page of P0 INC-1", by="lead", channel="@lead")
@@ -161,6 +162,8 @@ async def test_slack_goes_on_while_pagerduty_is_down(world: World) -> None:
 
     events = await desk.hears("resolve", "trigger")
     await shown.becomes("PagerDuty accepted")
+    await world.user("sre").types("/health steward").sees("Steward: 1 healthy")
+    assert "PagerDuty  1 event is not taken: refuses the connection" in health.words
     assert "(refuses the connection)" in told.words
     assert "P0 INC-1 Newsletter: mail unrung · @lead, you are next" == events[1]["payload"]["summary"]
 
@@ -221,7 +224,7 @@ async def test_a_changed_severity_is_followed_in_both_directions(world: World) -
     shown = await opens(world, "mail wavers", "P1")
     await desk.hears("trigger")
 
-    await world.user("sre").types("/incident severity INC-1 P2 harmless after all")
+    await world.user("sre").types("/incident severity INC-1 P2 anyway harmless after all")
     await desk.hears("trigger", "resolve")
     await world.user("sre").types("/incident severity INC-1 P0 not harmless")
     events = await desk.hears("trigger", "resolve", "trigger")

@@ -90,6 +90,10 @@ class PagerDuty(WebService):
         page.events.append(key)
         await self._tell(page)
 
+    def calls(self) -> list[dict[str, object]]:
+        """The events received, oldest first; a look whether it answers is none."""
+        return [call for call in super().calls() if call["method"] != "GET"]
+
     def _key_of(self, subject: str) -> str:
         """The first key that some installation gave to `INC-12`."""
         return next((key for key in self.incidents if key.endswith(f":{subject}")), "")
