@@ -73,8 +73,18 @@ class BullmqQueue:
             return []
         with redis_errors():
             (entries,) = await self._many([("ZREVRANGE", self._key("failed"), 0, limit - 1, "WITHSCORES")])
-            fields = ("name", "failedReason", "atm", "attemptsMade")
-            details = await self._many([("HMGET", self._key(name), *fields) for name, _ in entries])
+            return await self._described(entries)
+
+    async def still_failed(self, ids: Sequence[str]) -> Sequence[Job]:
+        with redis_errors():
+            scores = await self._many([("ZSCORE", self._key("failed"), each) for each in ids])
+            found = [(each, score) for each, score in zip(ids, scores, strict=True) if score is not None]
+            return await self._described(found)
+
+    async def _described(self, entries: Sequence[tuple[str, float]]) -> list[Job]:
+        """Failed jobs with what BullMQ keeps of them."""
+        fields = ("name", "failedReason", "atm", "attemptsMade")
+        details = await self._many([("HMGET", self._key(name), *fields) for name, _ in entries])
         return [
             Job(
                 id=name,
@@ -89,8 +99,9 @@ class BullmqQueue:
 
     async def refusal(self) -> str | None:
         with redis_errors():
-            ((paused, version),) = await self._many([("HMGET", self._key("meta"), "paused", "version")])
-        return self._why_not(paused, version)
+            commands = [("HMGET", self._key("meta"), "paused", "version"), ("LLEN", self._key("paused"))]
+            (paused, version), shelved = await self._many(commands)
+        return self._why_not(paused, version, shelved)
 
     async def retry(self, job_id: str) -> bool:
         what = f"retry job {shown_id(job_id)}"
@@ -109,10 +120,10 @@ class BullmqQueue:
         with redis_errors(what, changing=True):
             async with once(self._client) as client, client.pipeline(transaction=True) as pipe:
                 scripts = BullmqScripts(client, prefix=self._prefix, name=self._name)
-                await pipe.watch(self._key("meta"))
+                await pipe.watch(self._key("meta"), self._key("paused"))
                 # A pipeline that watches answers at once.
                 paused, version = await _now(pipe, "HMGET", self._key("meta"), "paused", "version")
-                reason = self._why_not(paused, version)
+                reason = self._why_not(paused, version, await _now(pipe, "LLEN", self._key("paused")))
                 if reason is not None:
                     raise Rejected(f"{what}: {reason}")
                 options = await _now(pipe, "HGET", self._key(job_id), "opts")
@@ -123,12 +134,18 @@ class BullmqQueue:
                 answers = await pipe.execute()
         return bool(answers[-1] == RETRIED)
 
-    def _why_not(self, paused: str | None, version: str | None) -> str | None:
-        """Why a retry would lose jobs, as a sentence with the safe way."""
+    def _why_not(self, paused: str | None, version: str | None, shelved: int) -> str | None:
+        """Why a retry would lose jobs, as a sentence with the safe way. `shelved`: jobs in the list `paused`."""
         match = _VERSION.match(version or "")
         generation = int(match[1]) if match else self._generation
         if generation is not None and generation > OUR_GENERATION:
             return f"BullMQ {generation} is newer than the scripts that we have ({OUR_GENERATION}); retry it there."
+        if shelved:
+            # Whatever `version` says: who filled this list renames it over `wait` when it resumes.
+            return (
+                f"{shelved:,} jobs lie in the list where BullMQ 5 keeps those of a paused queue, and what is retried"
+                " meanwhile is lost when it resumes; resume the queue first."
+            )
         if paused is None or generation == OUR_GENERATION:
             return None
         if generation is None:

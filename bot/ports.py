@@ -91,6 +91,10 @@ class RetriableQueue(Protocol):
         """The failed jobs, newest first."""
         ...
 
+    async def still_failed(self, ids: Sequence[str]) -> Sequence[Job]:
+        """Those of these jobs that are failed now, in this order."""
+        ...
+
     async def retry(self, job_id: str) -> bool:
         """Retry one failed job by the library's own script. False: it is no longer failed (or gone), nothing was done.
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import Conflict, NotDone, Refused, Rejected
+from bot.domain.errors import Conflict, NotDone, Refused, Rejected, TargetError
 from bot.domain.one_line import one_line, shown_id
 from bot.domain.plan import Plan, Step
 from bot.domain.policy import Risk
 from bot.domain.timing import SECOND
-from bot.ports import RetriableQueue
+from bot.ports import QueueState, RetriableQueue
 from bot.services.action import Effect, Result, Trace
 from bot.services.systems import Systems
 
@@ -52,13 +52,21 @@ class RetryFailed:
         refusal = await source.refusal()
         if refusal:
             raise Refused(f"{self.system}/{self.queue}: a retry now would lose jobs. {refusal}")
-        failed = {job.id: job for job in await source.failed(MOST)}
-        eligible = [failed[each] for each in self.ids if each in failed]
+        eligible = await source.still_failed(self.ids)
+        state = await self._state()
+        does = ["retries each job by BullMQ's own script; jobs that are no longer failed are skipped"]
+        others = (state.failed or 0) - len(eligible)
+        if others > 0:
+            does.append(f"{others:,} more failed jobs stay as they are; they are offered next")
+        if state.paused:
+            does.append("the queue is paused: what is retried waits until somebody resumes it")
+        if state.workers == 0:
+            does.append("no worker is connected: what is retried waits until one is")
         samples = ", ".join(one_line(f"{shown_id(job.id)} {job.title}") for job in eligible[:_SAMPLES])
         batches = [self.ids[place : place + BATCH] for place in range(0, len(self.ids), BATCH)]
         return Plan(
             title=f"Retry {len(self.ids)} failed jobs of {self.system}/{self.queue}",
-            does="retries each job by BullMQ's own script; jobs that are no longer failed are skipped",
+            does="; ".join(does),
             steps=tuple(
                 Step(f"retry {len(batch)} jobs", (f"reprocessJob × {len(batch)}: {_named(batch)}",), json.dumps(batch))
                 for batch in batches
@@ -70,9 +78,8 @@ class RetryFailed:
         )
 
     async def baseline(self, step: Step) -> str:
-        wanted = set(json.loads(step.data))
-        failed = await _source(self.systems, self.system, self.queue).failed(MOST)
-        return json.dumps({job.id: [job.since, job.attempts] for job in failed if job.id in wanted})
+        failed = await _source(*self._place()).still_failed(json.loads(step.data))
+        return json.dumps({job.id: [job.since, job.attempts] for job in failed})
 
     async def execute(self, step: Step) -> Result:
         source = _source(self.systems, self.system, self.queue)
@@ -92,12 +99,27 @@ class RetryFailed:
     async def observe(self, traces: Sequence[Trace]) -> Effect:
         lost = [trace for trace in traces if trace.result is None]
         if not lost:
-            return Effect(happened=True, text="; ".join(trace.result.text for trace in traces if trace.result))
-        now = {job.id: [job.since, job.attempts] for job in await _source(*self._place()).failed(MOST)}
+            texts = "; ".join(trace.result.text for trace in traces if trace.result)
+            return Effect(happened=True, text=texts, left_to_do=await self._left())
+        now = {job.id: [job.since, job.attempts] for job in await _source(*self._place()).still_failed(self.ids)}
         still = [each for trace in lost for each, was in json.loads(trace.baseline).items() if now.get(each) == was]
         if still:
             return Effect(happened=False, text=f"{len(still)} jobs are failed as before: {_named(still[:_SAMPLES])}")
-        return Effect(happened=True, text="every job left its failed state")
+        return Effect(happened=True, text="every job left its failed state", left_to_do=await self._left())
+
+    async def _left(self) -> str:
+        """How many wait for the next run, where one run does not hold them all; it never makes an outcome unknown."""
+        if len(self.ids) < MOST:
+            return ""
+        try:
+            failed = (await self._state()).failed
+        except TargetError:
+            return ""
+        return f"{failed:,} jobs are still failed" if failed else ""
+
+    async def _state(self) -> QueueState:
+        # Its counts alone are read, so the moment does not matter.
+        return await self.systems[self.system].queue(self.queue).source.state(0)
 
     def undo(self, traces: Sequence[Trace]) -> None:  # noqa: ARG002 - there is none
         return None

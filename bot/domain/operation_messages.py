@@ -1,5 +1,6 @@
 """What people read about an operation: the request for approval, edited in place until its end."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -55,7 +56,8 @@ def outcome_thread(operation: Operation, steps: Sequence[str], before: str) -> M
     waits = operation.state is State.FAILED and requester.via != "bot"
     called: Line = (Mention(requester.person, requester.slack), ": ") if waits else ()
     rows: list[Line] = [(*called, Bold(headline))]
-    rows += [(f"• {text}",) for text in steps]
+    counts = Counter(steps)  # Twenty batches that did the same are one line.
+    rows += [(f"• {text}" + (f" ×{count}" if count > 1 else ""),) for text, count in counts.items()]
     if before:
         rows.append((f"Before: {before}",))
     return Message(f"{operation.id}: {headline}", (Paragraph(tuple(rows)),))
@@ -256,7 +258,7 @@ def _headline(operation: Operation) -> str:
         State.PENDING: "needs approval",
         State.APPROVED: f"approved, about to run{note}",
         State.CLAIMED: "approved, about to run",
-        State.RUNNING: "running",
+        State.RUNNING: f"running{note}",
         State.UNKNOWN: f"outcome unknown{note}",
         State.FAILED: f"failed{note}",
         State.DENIED: f"denied{note}",
@@ -303,7 +305,7 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
         return settling(operation)
     buttons: list[Button] = []
     if operation.left_to_do:
-        buttons.append(Button("Lock publishing…", "operation.lock", token, style="primary"))
+        buttons.append(_next_step(operation))
     if operation.state in (State.SUCCEEDED, State.FAILED) and operation.undo_until and not operation.undone_by:
         runs = "It is a new request." if operation.undo_of else "It runs at once."
         ask = Confirm("Undo?", f"{operation.plan.undo}. {runs}", "Undo", "Keep")
@@ -311,6 +313,13 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     if operation.emergency and not operation.reviewed_by and operation.state in ENDED:
         buttons.append(Button("Sign the review", "operation.review", token))
     return tuple(buttons)
+
+
+def _next_step(operation: Operation) -> Button:
+    """What is left to do, as a button."""
+    if operation.action == "retry_failed":
+        return Button("Retry the next…", "queue.retry_failed", f"{operation.system} {operation.targets[0]}")
+    return Button("Lock publishing…", "operation.lock", operation.token, style="primary")
 
 
 def _alone(operation: Operation) -> Button:

@@ -22,6 +22,7 @@ from bot.domain.operation import Operation, State
 from bot.domain.people import STEWARD
 from bot.domain.plan import Step, fingerprint
 from bot.ports import Clock
+from bot.services import operation_rows
 from bot.services.action import Action, Result, Trace
 from bot.services.operation_endings import Endings
 from bot.services.operation_lease import Lease, Lost
@@ -115,10 +116,13 @@ class Steps:
     async def _begin(self, operation: Operation, attempt: _Attempt, patience: int, lease: Lease) -> int:
         """Write the intent, only while the lease is ours; returns the machine's time from which its patience counts."""
         now, began, until = self._clock.now(), self._clock.wall(), lease.moment()
+        steps = len(operation.plan.steps)
+        progress = f"step {attempt.place + 1} of {steps}" if steps > 1 else ""
 
         def write(tx: Tx) -> None:
             if not tx.run(
                 "begin_operation_step",
+                note=progress,
                 number=operation.number,
                 owner=lease.owner,
                 lease_until=until[0],
@@ -126,6 +130,8 @@ class Steps:
             ):
                 raise Lost
             _write(tx, operation, attempt, "intent", (attempt.baseline, attempt.step.title, now))
+            if progress:
+                operation_rows.publish(tx, operation.number, now)
 
         await self._ledger.write(write)
         lease.renewed(until)

@@ -101,6 +101,16 @@ class RetriableContract:
         assert list(names) == [job.id for job in await retriable.queue.failed(10)]
         assert all(job.reason for job in await retriable.queue.failed(10))
 
+    async def test_named_jobs_are_found_however_many_failed_after_them(self, retriable: RetriableWorld) -> None:
+        """Those of them that are failed now, in the order of the question."""
+        first, second, _ = await retriable.failed()
+        await retriable.queue.retry(second)
+
+        found = await retriable.queue.still_failed([second, "no-such-job", first])
+
+        assert [first] == [job.id for job in found]
+        assert [] == list(await retriable.queue.still_failed([]))
+
     async def test_a_job_is_retried_once(self, retriable: RetriableWorld) -> None:
         """The second retry finds it no longer failed and does nothing."""
         first, *rest = await retriable.failed()

@@ -240,6 +240,25 @@ async def test_a_retry_that_would_lose_jobs_is_refused(made: Mail, server: Redis
     assert int(bool(case.refused)) == await server.client.zcard(f"bull:{NAME}:failed")
 
 
+async def test_a_list_that_generation_5_filled_refuses_whatever_the_version_says(
+    made: Mail, server: RedisServer, queue: BullmqQueue
+) -> None:
+    """`meta.version` may be newer; the worker that fills `paused` renames it over `wait` when it resumes."""
+    await made.put("generation", "bullmq:5.81.3")
+    await made.put("depth", 3)
+    await made.put("failed", 1)
+    await made.put("paused", True)
+    await server.client.hset(f"bull:{NAME}:meta", "version", "bullmq:6.2.0")
+    (job,) = await queue.failed(10)
+
+    reason = await queue.refusal()
+    with pytest.raises(Rejected, match="3 jobs lie in the list where BullMQ 5 keeps"):
+        await queue.retry(job.id)
+
+    assert "resume the queue first" in (reason or "")
+    assert (3, 1) == (await server.client.llen(f"bull:{NAME}:paused"), await server.client.zcard(f"bull:{NAME}:failed"))
+
+
 async def test_no_retried_job_is_lost_when_a_paused_queue_resumes(made: Mail, queue: BullmqQueue) -> None:
     """On generation 6 a retry while paused is safe: after resuming every job is there."""
     await made.put("generation", "bullmq:6.2.0")
@@ -310,6 +329,21 @@ async def test_a_retried_job_gets_all_its_attempts_and_is_worked(
     assert retried
     assert ("send-batch", 2, "Resend answered 429 second line") == (job.title, job.attempts, job.reason)
     assert [0, 1, 0] == attempts
+
+
+async def test_both_counters_of_a_retried_job_are_as_new(made: Mail, server: RedisServer, queue: BullmqQueue) -> None:
+    """Attempts made and attempts started: a job that keeps one of them fails again after fewer tries."""
+    await made.put("failed", 1)
+    (job,) = await queue.failed(1)
+    before = await server.client.hmget(f"bull:{NAME}:{job.id}", "atm", "ats")
+
+    await queue.retry(job.id)
+
+    assert ["3", "3"] == before
+    assert [None, None] == [
+        None if count in {None, "0"} else count
+        for count in await server.client.hmget(f"bull:{NAME}:{job.id}", "atm", "ats")
+    ]
 
 
 async def test_a_prioritized_job_keeps_its_priority(server: RedisServer, made: Mail, queue: BullmqQueue) -> None:

@@ -101,15 +101,20 @@ class FakeQueue(Faulty):
     processing: list[Job] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
     lossy: str | None = None
+    idle: bool = False
     before: TargetError | None = None
     after: TargetError | None = None
 
     async def state(self, now: int) -> QueueState:
         del now
-        return QueueState(len(self.waiting), len(self.processing), None, len(self.failed_jobs), None)
+        state = QueueState(len(self.waiting), len(self.processing), None, len(self.failed_jobs), None)
+        return replace(state, paused=True, workers=0) if self.idle else state
 
     async def failed(self, limit: int) -> Sequence[Job]:
         return list(self.failed_jobs.values())[:limit]
+
+    async def still_failed(self, ids: Sequence[str]) -> Sequence[Job]:
+        return [self.failed_jobs[each] for each in ids if each in self.failed_jobs]
 
     async def refusal(self) -> str | None:
         return self.lossy

@@ -118,6 +118,51 @@ async def test_many_jobs_are_retried_in_batches(world: World) -> None:
     assert {} == world.queue.failed_jobs
 
 
+async def test_a_retry_of_more_than_one_run_holds_tells_what_stays_and_offers_it_next(world: World) -> None:
+    """1,200 failed jobs: 500 are retried, 700 stay, told before and after; newer failures change nothing of it."""
+    world.queue.failed_jobs = failed(1200)
+    action = await RetryFailed.of(world.systems, "shop", "jobs")
+    late = {f"late-{each}": Job(f"late-{each}", "send-batch") for each in range(600)}
+    world.queue.failed_jobs = {**late, **world.queue.failed_jobs}
+
+    operation = await run(world, action)
+    told = await world.sees("operation:OP-1")
+
+    assert "1,300 more failed jobs stay as they are; they are offered next" in operation.plan.does
+    assert 1300 == len(world.queue.failed_jobs)
+    assert "but 1,300 jobs are still failed" in told
+    assert "Retry the next…" in told
+    assert "• 25 retried ×20" in await world.sees("operation:OP-1:outcome")
+
+
+async def test_an_operation_of_several_steps_tells_how_far_it_is_in_its_one_message(world: World) -> None:
+    """Edited, not posted again: `running: step 2 of 3`."""
+    world.queue.failed_jobs = failed(2 * BATCH + 1)
+    seen: list[str] = []
+    retry = world.queue.retry
+
+    async def watched(job_id: str) -> bool:
+        told = await world.sees("operation:OP-1")
+        seen.append(told[told.index("running") :].split("\n")[0])
+        return await retry(job_id)
+
+    world.queue.retry = watched  # type: ignore[method-assign] # what people see meanwhile
+    await run(world, await RetryFailed.of(world.systems, "shop", "jobs"))
+
+    assert ["running: step 1 of 3", "running: step 2 of 3", "running: step 3 of 3"] == list(dict.fromkeys(seen))
+
+
+async def test_a_retry_whose_jobs_would_only_wait_says_so(world: World) -> None:
+    """A paused queue, or one without a worker, takes them and does nothing."""
+    world.queue.failed_jobs = failed(1)
+    world.queue.idle = True
+
+    plan = await (await RetryFailed.of(world.systems, "shop", "jobs")).plan()
+
+    assert "the queue is paused: what is retried waits until somebody resumes it" in plan.does
+    assert "no worker is connected: what is retried waits until one is" in plan.does
+
+
 async def test_a_retry_that_would_lose_jobs_is_refused(world: World) -> None:
     """The reason of the queue is told, and nothing is asked for."""
     world.queue.failed_jobs = failed(1)

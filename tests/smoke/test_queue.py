@@ -16,16 +16,20 @@ async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
     await world.lab("newsletter", "redis", traffic=False)
     await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 40, "campaign-emails.failed": 5})
     await world.user("sre").types("/health newsletter campaign-emails").sees("Refresh")
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 1240})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 1240, "campaign-emails.delayed": 3})
     await world.advance("5m")
 
-    seen = await world.user("sre").types("/queue newsletter campaign-emails").sees("Refresh")
-
     async with Redis.from_url(await world.url("newsletter", "redis")) as redis:
+        await redis.rpush("bull:campaign-emails:active", "held")
+        await redis.set("bull:campaign-emails:held:lock", "token", px=60_000)
+        seen = await world.user("sre").types("/queue newsletter campaign-emails").sees("Refresh")
         waiting = await redis.llen("bull:campaign-emails:wait")
+        await redis.delete("bull:campaign-emails:active", "bull:campaign-emails:held:lock")
+    flat = " ".join(seen.words.split())
     assert 1240 == waiting
+    assert "Active 1 Delayed 3 Failed 5 Waiting for children 0 Stuck 0 Oldest 5 min" in flat
+    assert "Why jobs failed 5 × Resend answered 429: Too many requests" in flat
     assert "1,240 waiting (critical > 200)" in seen.words
-    assert "Failed 5" in " ".join(seen.words.split())
     assert "↑" in seen.words
     assert "0 workers" in seen.words
     assert {"Retry failed…", "Refresh"} <= set(seen.buttons)
@@ -33,11 +37,12 @@ async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
 
 @pytest.mark.row("A2")
 @pytest.mark.row("T4")
-async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: World) -> None:
+@pytest.mark.parametrize("unit", ["seconds", "milliseconds"])
+async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: World, unit: str) -> None:
     """`export-jobs` and its processing set, whatever unit the scores have."""
     await world.lab("target-list", "worker", state="down")
     await world.lab("target-list", "redis", traffic=False)
-    await world.lab("target-list", "redis", score_unit="seconds")
+    await world.lab("target-list", "redis", score_unit=unit)
     await world.lab("target-list", "redis", expired=7, stuck=3)
 
     seen = await world.user("sre").types("/queue target-list").sees("Refresh")
@@ -46,20 +51,32 @@ async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: Wo
     assert "Expired 7" in flat
     # A job that the worker held when it went down is stuck as well.
     assert re.search(r"Stuck [34]\b", flat)
-    assert "Oldest" in flat
+    assert re.search(r"Active [34]\b", flat)
+    assert "Oldest 1 d 2 h" in flat
     assert {"Clear stuck…", "Remove expired…"} <= set(seen.buttons)
+    assert seen.words.startswith("🔴 Target List Formatter · export-jobs: ")
 
 
 @pytest.mark.row("A2")
 @pytest.mark.row("N2")
 async def test_a_paused_queue_and_both_queues_of_a_system(world: World) -> None:
-    """Without a name all queues of the system are shown; a paused one says so."""
+    """Without a name all queues of the system are shown, the paused one first; `/queue` alone has those of all."""
     await world.lab("newsletter", "redis", dotted={"ai-insights.paused": True})
+    await world.lab("newsletter", "redis", dotted={"ai-insights.depth": 7})
+    sre = world.user("sre")
 
-    seen = await world.user("sre").types("/queue newsletter").sees("Refresh")
+    seen = await sre.types("/queue newsletter").sees("Refresh")
+    every = await sre.types("/queue").sees("Refresh")
+    alone = await every.click("ai-insights").sees("Paused")
 
-    assert "campaign-emails" in seen.words
-    assert "Paused" in seen.words
+    flat = " ".join(seen.words.split())
+    assert re.match(r"🟡 Newsletter · ai-insights: [78] waiting · paused .*Paused yes", flat)
+    assert "🟢 Newsletter · campaign-emails: " in flat[flat.index("Paused yes") :]
+    assert every.words.startswith("🟡 Queues: 1 of 3 need a look")
+    assert every.words.index("🟡 ai-insights") < every.words.index("🟢 campaign-emails")
+    assert every.words.index("Newsletter") < every.words.index("Target List Formatter")
+    assert "🟢 export-jobs" in every.words
+    assert alone.words.startswith("🟡 Newsletter · ai-insights: ")
 
 
 @pytest.mark.row("A14")

@@ -74,14 +74,38 @@ async def test_a_retry_that_would_lose_jobs_is_refused_with_the_reason(world: Wo
     await world.lab("newsletter", "redis", dotted={"campaign-emails.generation": "bullmq:5.81.3"})
     await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 4})
     await world.lab("newsletter", "redis", dotted={"campaign-emails.paused": True})
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 6})
+    async with redis_of(world, "newsletter") as redis:
+        queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
+        refused = await queue.click("Retry failed…").sees("a retry now would lose jobs")
+        # A newer program has written its version; the jobs lie where BullMQ 5 put them all the same.
+        await redis.hset("bull:campaign-emails:meta", "version", "bullmq:6.2.0")
+        again = await queue.click("Retry failed…").sees("6 jobs lie in the list where BullMQ 5 keeps those")
+
+        assert (6, 4) == (await redis.llen("bull:campaign-emails:paused"), await redis.zcard(FAILED))
+    for each in (refused, again):
+        assert "resume" in each.words.lower()
+        assert [] == each.buttons
+
+
+@pytest.mark.row("N3")
+async def test_more_failed_jobs_than_one_run_holds_are_told_and_offered_next(world: World) -> None:
+    """1,200 are failed: 500 are retried, 700 stay, which the plan says before and the outcome after."""
+    await world.lab("newsletter", "worker", state="down")
+    await world.lab("newsletter", "redis", traffic=False)
+    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 1200})
     queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
 
-    refused = await queue.click("Retry failed…").sees("a retry now would lose jobs")
+    plan = await queue.click("Retry failed…").sees("Retry 500 failed jobs of newsletter/campaign-emails")
+    run = await plan.click("Run it").sees("running: step ")
+    done = await run.becomes("but 700 jobs are still failed", within=60)
+    following = await done.click("Retry the next…").sees("Retry 500 failed jobs of newsletter/campaign-emails")
 
-    assert "resume" in refused.words.lower()
-    assert [] == refused.buttons
-    async with redis_of(world, "newsletter") as redis:
-        assert 4 == await redis.zcard(FAILED)
+    assert "700 more failed jobs stay as they are; they are offered next" in plan.words
+    assert "no worker is connected: what is retried waits until one is" in plan.words
+    assert "200 more failed jobs stay as they are" in following.words
+    await world.until(lambda: _told(done.thread, "25 retried ×20"), lambda: "the thread never told the steps")
+    assert queue.words.startswith("🔴 Newsletter · campaign-emails: 0 waiting · 1,200 failed (critical > 1,000)")
 
 
 @pytest.mark.row("N3")

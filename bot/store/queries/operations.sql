@@ -97,8 +97,8 @@ update operation set lease_until = :lease_until
 where number = :number and owner = :owner and state in ('claimed', 'running');
 
 -- name: begin_operation_step
--- The intent of a step: only while the lease is the owner's own.
-update operation set lease_until = :lease_until, busy_until = :busy_until
+-- The intent of a step: only while the lease is the owner's own. The note tells how far it is.
+update operation set lease_until = :lease_until, busy_until = :busy_until, note = :note
 where number = :number and owner = :owner and state = 'running';
 
 -- name: shorten_busy_operation
