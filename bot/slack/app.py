@@ -164,14 +164,22 @@ class App:
     async def _event(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> BoltResponse:
         context[_HEARD] = True
         # Slack repeats an event whose first delivery may have been lost; only its id tells whether we have had it.
-        if body["event"].get("type") == "app_home_opened" and self._events.first(context[_KEY]):
+        kind = body["event"].get("type")
+        if kind in {"app_home_opened", "message"} and self._events.first(context[_KEY]):
             try:
-                opened = payloads.home_opened(body)
+                self._heard(kind, body)
             except Malformed as error:
                 return _malformed(error)
-            if opened.tab == "home":
-                self._tasks.spawn(self._home.publish(self._directory.actor(opened.user)))
         return await ack()
+
+    def _heard(self, kind: str, body: Json) -> None:
+        if kind == "message":
+            if writer := payloads.direct_message(body):
+                self._dispatcher.help(writer, self._clock.now())
+            return
+        opened = payloads.home_opened(body)
+        if opened.tab == "home":
+            self._tasks.spawn(self._home.publish(self._directory.actor(opened.user)))
 
 
 def _malformed(error: Malformed) -> BoltResponse:
@@ -203,7 +211,7 @@ def _bolt(identity: AuthorizeResult, api: str) -> _Bolt:
         process_before_response=True,
         raise_error_for_unhandled_request=True,
         # The guard has verified the signature, answered Slack's checks of the address and compared the workspace.
-        # Of events only app_home_opened is heard, which the bot never causes itself.
+        # Of events app_home_opened is heard, which the bot never causes itself, and direct messages, its own left out.
         ignoring_self_events_enabled=False,
         request_verification_enabled=False,
         url_verification_enabled=False,

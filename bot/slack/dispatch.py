@@ -13,6 +13,7 @@ from bot.domain.policy import Risk
 from bot.ports import Answers
 from bot.services.inbox import Inbox
 from bot.services.invocation import Incoming, Listener, Reply, Request
+from bot.slack.payloads import request_id
 from bot.slack.registry import Registry
 from bot.slack.replays import Replays
 from bot.slack.runner import Failed, Runner, sorry
@@ -87,6 +88,11 @@ class Dispatcher:
             except Unavailable:
                 # The entry comes back as abandoned; its receipt or its handler's own state keeps it from a second run.
                 _log.warning("request could not be marked as done", key=incoming.key, request_id=incoming.request_id)
+
+    def help(self, slack_user: str, now: int) -> None:
+        """Answer a direct message, whatever it says: which commands there are."""
+        incoming = Incoming("command", "", "", slack_user, received_at=now, request_id=request_id())
+        self._tasks.spawn(self._answers(incoming, None).tell(self._registry.help()))
 
     async def resume(self, key: str, incoming: Incoming, *, lost: bool) -> None:
         """Take over a request whose replica died: run it, or where it is too old ask for it again."""

@@ -45,14 +45,14 @@ def app_manifest(registry: Registry, *, url: str, socket_mode: bool) -> Json:
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": True,
+                "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "steward", "always_online": True},
             "slash_commands": commands,
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
-            "event_subscriptions": request | {"bot_events": ["app_home_opened"]},
+            "event_subscriptions": request | {"bot_events": ["app_home_opened", "message.im"]},
             "interactivity": {"is_enabled": True} | request,
             "org_deploy_enabled": False,
             "socket_mode_enabled": socket_mode,

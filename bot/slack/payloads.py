@@ -62,6 +62,15 @@ class _View(_Payload):
     state: dict[str, Any] | None = None
 
 
+class PlainMessage(_Payload):
+    """The event of a message that somebody wrote."""
+
+    user: str = Field(default="", pattern=r"^[A-Z0-9]{0,40}$")
+    channel_type: str = ""
+    subtype: str = ""
+    bot_id: str = ""
+
+
 P = TypeVar("P", bound=_Payload)
 
 
@@ -167,6 +176,13 @@ def submission(body: Mapping[str, Any], now: int) -> Incoming:
 def home_opened(body: Mapping[str, Any]) -> HomeOpened:
     """The event of an opened home tab."""
     return _parsed(HomeOpened, body.get("event", {}))
+
+
+def direct_message(body: Mapping[str, Any]) -> str:
+    """Who wrote the bot a direct message; empty where it is none, or no person's own: an edit, or what a bot wrote."""
+    message = _parsed(PlainMessage, body.get("event", {}))
+    written = message.channel_type == "im" and not message.subtype and not message.bot_id
+    return message.user if written else ""
 
 
 def request_id() -> str:

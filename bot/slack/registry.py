@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+from bot.domain.message import Bold, Line, Message, Paragraph
 from bot.services.invocation import Incoming, Kind, Listener
 
 
@@ -25,6 +26,14 @@ class Registry:
         """The slash commands, by name."""
         found = (listener for listener in self._listeners.values() if listener.kind == "command")
         return tuple(sorted(found, key=lambda listener: listener.key))
+
+    def help(self) -> Message:
+        """Every command with what it does; what somebody writes to the bot is not read."""
+        rows: list[Line] = [(Bold(each.key), f" {each.description} · {each.key} help") for each in self.commands()]
+        first: Line = ("I take slash commands, here or in any channel:",)
+        return Message(
+            f"I take slash commands: {', '.join(each.key for each in self.commands())}", (Paragraph((first, *rows)),)
+        )
 
     def unknown(self, incoming: Incoming) -> str:
         """What to tell a person whose command, button or form nobody handles."""

@@ -336,5 +336,18 @@ async def test_a_title_of_control_sequences_pings_nobody(world: World) -> None:
     assert "<!channel>" in listed.words
 
 
+@pytest.mark.row("A4")
+async def test_help_in_a_direct_message_answers(world: World) -> None:
+    """Once per message, with every command; what the bot itself writes there is not answered."""
+    await world.client.post("/local/message", json={"user": "sre", "channel": "@sre", "text": "help"})
+
+    told = await world.sees("I take slash commands", channel="@sre")
+    await world.client.post("/local/redeliver", json={"times": 3})
+    await world.user("sre").types("/incident open P3 nothing much").sees("INC-1 is open")
+
+    assert "/incident Open an incident" in told.words
+    assert 1 == len(await in_channel(world, "I take slash commands", "@sre"))
+
+
 async def _paged(world: World, person: str, title: str, times: int) -> bool:
     return len(await pages(world, person, title)) == times
