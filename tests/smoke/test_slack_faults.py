@@ -103,7 +103,7 @@ async def test_a_form_that_slack_refuses_is_said(world: World, kind: str) -> Non
     await world.fault("views.open", kind)
     engineer = world.user("engineer")
 
-    await engineer.types("/incident open").sees("type the command or press the button again")
+    await engineer.types("/incident open").sees("The form could not be opened")
 
     # A limit's pause is kept for forms as well.
     await world.until(lambda: _opens(engineer), lambda: "the form never opened", 20)
