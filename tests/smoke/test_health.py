@@ -151,7 +151,7 @@ async def test_one_cause_stands_first_and_everything_of_the_newsletter_is_named(
     later = await sre.types("/health").sees("Refresh")
 
     assert first.words.index("🔴 Newsletter: ") < first.words.index("🟢 Target List Formatter: 9 healthy")
-    assert first.message["text"].startswith("🔴 2 systems: ")
+    assert first.message["text"].startswith("🔴 3 systems: ")
     lines = first.words.split("\n")
     place = next(at for at, line in enumerate(lines) if "redis  refuses connections since " in line)
     assert "🔴 and with it: ai-insights, campaign-emails, redis memory, redis policy" == lines[place + 1]

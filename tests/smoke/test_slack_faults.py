@@ -128,10 +128,10 @@ async def test_a_page_never_waits_for_an_edit(world: World) -> None:
     await page.click("I have it")
     await world.until(lambda: _met(world), lambda: "no edit met the limit")
 
-    await world.user("engineer").types("/incident open P0 newsletter mail unheld").sees("INC-2 is open")
+    await world.user("engineer").types("/incident open P0 anyway newsletter mail unheld").sees("INC-2 is open")
 
     await paged(world, "sre", "mail unheld")
-    await world.sees("mail unheld · @sre, you are next")
+    await world.sees("mail unheld · @sre, page: you are on call")
 
 
 @pytest.mark.row("A8")
