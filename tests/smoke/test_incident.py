@@ -31,7 +31,7 @@ async def test_severity_and_system_are_taken_from_the_line(world: World) -> None
     for severity in ("P3", "P2", "P1", "P0"):
         await engineer.types(f"/incident open {severity} anyway target-list exports limp {severity}").sees("is open")
 
-    listed = await world.user("cto").types("/incident list").sees("INC-1 P3")
+    listed = await world.user("cto").types("/incident list").sees("INC-1 P3 Target List Formatter: exports limp P3")
     await paged(world, "sre", "exports limp P0")
     await paged(world, "sre", "exports limp P1")
 
