@@ -122,7 +122,7 @@ class SqliteDriver:
                 )
                 connection.row_factory = _as_mapping
                 connection.execute(f"pragma busy_timeout = {int(_MIGRATION_PATIENCE * 1000)}")
-                connection.execute("pragma journal_mode = wal")
+                _write_ahead(connection)
                 connection.execute("pragma synchronous = full")
                 connection.execute("pragma foreign_keys = on")
             except (sqlite3.DatabaseError, OSError) as error:
@@ -143,15 +143,28 @@ class SqliteDriver:
             file.chmod(0o600)
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait for another process that switches at the same moment, so this does."""
+    end = time.monotonic() + _MIGRATION_PATIENCE
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _as_mapping(cursor: sqlite3.Cursor, values: tuple[Value, ...]) -> dict[str, Value]:
     return dict(zip((column[0] for column in cursor.description), values, strict=True))
 
 
 def _translated(error: sqlite3.DatabaseError, *, write: bool) -> Exception:
     # What Python's module itself raises (a missing parameter) has no code: it is a defect of ours.
-    primary = (
-        getattr(error, "sqlite_errorcode", 0) & 0xFF
-    )  # The rest of an extended code says why, which the log will show.
+    # Of an extended code only the low byte counts; the rest says why, which the log will show.
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary == sqlite3.SQLITE_READONLY and not write:
         return error  # A read that writes is a defect of ours.
     return Unavailable(_TROUBLES[primary]) if primary in _TROUBLES else error

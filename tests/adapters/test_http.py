@@ -15,7 +15,6 @@ from bot.local.lab.certificate import Authority
 from bot.local.lab.services import App, SecureSite
 from bot.ports import Measurement
 from tests.adapters.serving import serving
-from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
@@ -163,9 +162,9 @@ async def test_the_answer_of_a_target_is_one_short_line_without_credentials() ->
 
 
 @pytest.fixture
-async def site(tmp_path: Path, port: int, clock: FakeClock) -> AsyncIterator[SecureSite]:
+async def site(tmp_path: Path, port: int) -> AsyncIterator[SecureSite]:
     """An https site whose certificate lives 61 days."""
-    made = SecureSite(port, Authority(tmp_path / "authority.pem"), clock)
+    made = SecureSite(port, Authority(tmp_path / "authority.pem"))
     await made.enter("up")
     yield made
     await made.close()

@@ -99,11 +99,12 @@ def judge(database: str, people: People, outside: Outside) -> Findings:
     messages = query(
         database, "select key, route, body, state, ts, guard_incident, guard_epoch, last_error from message"
     )
+    told = {row["message"] for row in query(database, "select message from page_way where told <> 'trigger'")}
     return Findings(
         lost=(*_lost_incidents(incidents, pings, people), *_lost_operations(database, people)),
         twice=_twice(incidents, pings),
         paged=_paged_late(incidents, pings, outside),
-        messages=_lost_messages(messages, incidents, outside),
+        messages=_lost_messages(messages, incidents, told, outside),
         duplicates=_duplicates(outside),
         done_twice=tuple(_repeated("restored", outside.restored)),
         denied=_denied(database, outside),
@@ -172,13 +173,14 @@ def _paged_late(incidents: Rows, pings: Rows, outside: Outside) -> tuple[str, ..
     )
 
 
-def _lost_messages(messages: Rows, incidents: Rows, outside: Outside) -> tuple[str, ...]:
+def _lost_messages(messages: Rows, incidents: Rows, told: set[str], outside: Outside) -> tuple[str, ...]:
+    """`told`: the alerts whose question was answered, which need not ring any more."""
     epochs = {row["id"]: row["epoch"] for row in incidents}
     shown = {seen.ts: outside.updates.get(seen.ts, seen.text) for seen in outside.posts}
     lost = []
     for row in messages:
         superseded = row["guard_incident"] is not None and epochs.get(row["guard_incident"]) != row["guard_epoch"]
-        answered = row["guard_incident"] is not None and row["state"] == "withdrawn"
+        answered = row["guard_incident"] is not None or row["key"] in told
         if row["state"] in {"open", "failed"}:
             lost.append(f"{row['key']} is {row['state']}: {row['last_error']}")
         elif row["state"] == "withdrawn" and not (superseded or answered):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.ledger
 
 _UNSET = (
     *("owner", "owner_slack", "acknowledged_at", "updated_at", "mitigated_at", "resolved_at"),
-    *("paged_at", "informed_at", "nudged_at", "next_step_at"),
+    *("paged_at", "informed_at", "nudged_at", "next_step_at", "owned_at"),
 )
 _TEXTS = ("title", "system", "severity", "state", "token", "channel", "opened_by", "opened_slack", "impact")
 
@@ -104,6 +104,7 @@ def _acknowledge(tx: Tx) -> None:
         paged=0,
         informed=0,
         room_wanted=0,
-        **dict.fromkeys(("title", "severity", "state", "impact"), "x"),
+        verdicts="[]",
+        **dict.fromkeys(("title", "severity", "state", "impact", "taken_from"), "x"),
         **dict.fromkeys(_UNSET),
     )

@@ -19,9 +19,9 @@ async def header(world: World, title: str) -> Seen:
     return await world.sees(f"{title} Severity")
 
 
-async def paged(world: World, person: str, title: str, asks: str = "") -> Seen:
+async def paged(world: World, person: str, title: str, asks: str = "", *, primary: str = "sre") -> Seen:
     """Wait for the page that this person got directly; the primary is on call, the others are next."""
-    asks = asks or ("page: you are on call" if person == "sre" else "you are next")
+    asks = asks or ("page: you are on call" if person == primary else "you are next")
     return await world.sees(f"{title} · @{person}, {asks}", by=person, channel=f"@{person}")
 
 

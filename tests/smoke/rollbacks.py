@@ -9,8 +9,11 @@ ASK = "/rollback target-list web to previous because 503 since the preview grid"
 
 
 async def before_any_rollback(world: World) -> None:
-    """dep-41 is live and publishing is open, whatever an earlier test left."""
+    """dep-41 is live and publishing is open, and the newsletter runs v41, whatever an earlier test left."""
     await world.lab("target-list", "netlify", locked=False, published="dep-41")
+    async with httpx.AsyncClient(base_url=await world.url("newsletter", "docker"), trust_env=False) as engine:
+        up = {"arguments": ["compose", "up", "-d", "--no-deps", "app"], "environment": {"NEWSLETTER_TAG": "v41"}}
+        assert 0 == (await engine.post("/compose", json=up)).json()["exit"]
 
 
 async def asked(world: World, line: str = ASK, by: str = "sre") -> Seen:

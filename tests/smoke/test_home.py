@@ -7,18 +7,6 @@ from tests.smoke.reading import Json, pressables, words
 from tests.smoke.world import Doing, World
 
 
-async def home(world: World, user: str, *texts: str, without: str = "") -> Json:
-    """Open one's home tab until it says all of this."""
-
-    async def look() -> Json | None:
-        view = await world.user(user).opens_home()
-        said = words(view)
-        return view if all(text in said for text in texts) and not (without and without in said) else None
-
-    found: Json = await world.until(look, lambda: f"{user}'s home tab never said {texts} without {without!r}", 20)
-    return found
-
-
 def press(world: World, user: str, view: Json, label: str) -> Doing:
     """Press a button on the home tab."""
     button = next(each for each in pressables(view["blocks"]) if each.label.startswith(label))
@@ -29,17 +17,17 @@ def press(world: World, user: str, view: Json, label: str) -> Doing:
 @pytest.mark.row("A4")
 async def test_open_incidents_and_health_stand_there(world: World) -> None:
     """Before anything happens it says so; an incident appears with who has it, and goes when it is over."""
-    await home(world, "sre", "Open incidents", "🟢 None.", "Nothing.", "Newsletter", "Target List Formatter")
+    await world.user("sre").home("Open incidents", "🟢 None.", "Nothing.", "Newsletter", "Target List Formatter")
     await world.lab("newsletter", "app", state="error")
     await opens(world, "mail at home")
     await world.advance("61s")
 
-    await home(world, "sre", "INC-1 P0", "Newsletter: mail at home", "nobody has it yet", "🔴 Newsletter: ")
+    await world.user("sre").home("INC-1 P0", "Newsletter: mail at home", "nobody has it yet", "🔴 Newsletter: ")
     await world.user("sre").types("/incident ack INC-1").sees("@sre has it")
-    await home(world, "lead", "INC-1 P0", "@sre has it")
+    await world.user("lead").home("INC-1 P0", "@sre has it")
     await world.user("sre").types("/incident resolve INC-1 anyway").sees("resolved")
 
-    await home(world, "sre", "🟢 None.", without="INC-1")
+    await world.user("sre").home("🟢 None.", without="INC-1")
 
 
 @pytest.mark.row("A7")
@@ -49,15 +37,15 @@ async def test_only_those_who_may_decide_see_what_waits(world: World) -> None:
     line = "/rollback target-list web to previous because 503 at home"
     ask = await world.user("sre").types(line).sees("Needs 1 of")
 
-    waiting = await home(world, "lead", "OP-1", "dep-41 → dep-40")
-    await home(world, "sre", "Waiting for your decision", "Nothing.")
-    await home(world, "engineer", "Waiting for your decision", "Nothing.")
+    waiting = await world.user("lead").home("OP-1", "dep-41 → dep-40")
+    await world.user("sre").home("Waiting for your decision", "Nothing.")
+    await world.user("engineer").home("Waiting for your decision", "Nothing.")
     plan = await press(world, "lead", waiting, "Full plan").form("")
 
     assert "/sites/site-target-list/deploys/dep-40/restore" in str(plan["blocks"])
     await ask.click("Approve", by="lead")
     await ask.becomes("verified: web 200")
-    await home(world, "lead", "Nothing.", without="OP-1")
+    await world.user("lead").home("Nothing.", without="OP-1")
 
 
 @pytest.mark.row("A7")
@@ -69,8 +57,8 @@ async def test_it_shows_no_more_than_a_person_may_ask_for(world: World) -> None:
     await world.lab("steward", "approvers", members=["lead"])
     await world.advance("61s")
 
-    stranger = words(await home(world, "manager", "Nothing to see here", without="OP-1"))
-    approver = words(await home(world, "lead", "OP-1"))
+    stranger = words(await world.user("manager").home("Nothing to see here", without="OP-1"))
+    approver = words(await world.user("lead").home("OP-1"))
 
     assert [] == [said for said in ("incident", "Health", "Newsletter") if said in stranger + approver]
 
@@ -78,20 +66,20 @@ async def test_it_shows_no_more_than_a_person_may_ask_for(world: World) -> None:
 @pytest.mark.row("A4")
 async def test_an_incident_can_be_opened_from_there(world: World) -> None:
     """The button opens the same form as the command, and pages as well."""
-    view = await home(world, "engineer", "Open incidents")
+    view = await world.user("engineer").home("Open incidents")
 
     form = await press(world, "engineer", view, "Open incident").form("Open an incident")
     await world.user("engineer").submits(form, severity="P1", system="newsletter", title="opened at home")
 
     await world.sees("opened at home · @sre, page: you are on call", channel="@sre")
-    health = await press(world, "engineer", await home(world, "engineer", "INC-1 P1"), "Health").form("")
+    health = await press(world, "engineer", await world.user("engineer").home("INC-1 P1"), "Health").form("")
     assert "Newsletter" in str(health["blocks"])
 
 
 @pytest.mark.row("A1")
 async def test_a_refresh_in_a_view_updates_it_in_place(world: World) -> None:
     """However often it is pressed there is one view, which shows what is true now; an old press overwrites nothing."""
-    view = await press(world, "sre", await home(world, "sre", "Newsletter"), "Health").form("")
+    view = await press(world, "sre", await world.user("sre").home("Newsletter"), "Health").form("")
     old = await _settled(world, view, "healthy")
     await world.lab("newsletter", "app", state="error")
 

@@ -40,12 +40,12 @@ async def test_the_turn_changes_and_the_pages_follow_it(tmp_path: Path) -> None:
         following = {"sre": "engineer", "engineer": "sre"}[now]
         assert f"then @{following} from" in first.words
         await world.user("lead").types("/incident open P0 newsletter first turn").sees("INC-1 is open")
-        await paged(world, now, "first turn")
+        await paged(world, now, "first turn", primary=now)
         await world.user("lead").types("/incident resolve INC-1 anyway").sees("resolved")
 
         await world.advance("1d")
 
         await world.user("lead").types("/oncall primary").sees(f"primary @{following}")
         await world.user("lead").types("/incident open P0 newsletter next turn").sees("is open")
-        await paged(world, following, "next turn")
+        await paged(world, following, "next turn", primary=following)
         assert not [each for each in await world.messages(now, f"@{now}") if "next turn" in str(each["text"])]

@@ -44,6 +44,7 @@ async def test_netlify_restores_and_locks_once_after_someone_else_approves(world
 @pytest.mark.row("N6")
 async def test_compose_runs_the_earlier_image_and_undo_brings_it_back(world: World) -> None:
     """The argument list of the plan really runs; the thread tells before and after; Undo is covered by the approval."""
+    await before_any_rollback(world)
     since, before = await world.now(), await image(world)
     await world.lab("newsletter", "app", state="bad_release")
     ask = await asked(world, "/rollback newsletter to previous because 503 since v41")
@@ -229,6 +230,7 @@ async def test_a_provider_that_takes_longer_than_its_client_waits_is_not_taken_f
 @pytest.mark.row("A3")
 async def test_a_compose_that_fails_after_its_work_is_looked_at(world: World) -> None:
     """An exit code does not say that nothing happened: the Engine does."""
+    await before_any_rollback(world)
     ask = await asked(world, "/rollback newsletter to previous because 503 since v41")
     await world.lab("newsletter", "docker", strikes="changes")
     await world.lab("newsletter", "docker", state="drop")
@@ -258,7 +260,7 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
     await world.restart_bot()
     unknown = await ask.becomes("outcome unknown", within=30)
     health = await world.user("engineer").types("/health target-list").sees("stays locked until it is settled")
-    home = await world.user("lead").opens_home()
+    home = await world.user("lead").home("OP-1 ")
     assert "OP-1 Roll back target-list/web dep-41 → dep-40: outcome unknown since" in health.words
     assert "P1 INC-1" in await _answered(world, await world.sees("❔ OP-1 Roll back target-list/web"))
     assert ["Observe again", "It happened", "It did not"] == [

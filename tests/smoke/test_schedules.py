@@ -64,7 +64,7 @@ async def test_the_last_friday_in_berlin_is_one_review_and_the_anchor_has_its_ow
         await world.advance_to(friday - 60_000)
         earlier = await count(world, "Before the weekend")
         await opens(world, "mail small", "P3")
-        await world.user("engineer").types("/incident open P0 newsletter mail stopped").sees("INC-2 is open")
+        await world.user("engineer").types("/incident open P0 target-list exports stopped").sees("INC-2 is open")
 
         await world.advance_to(friday)
         review = await world.sees("Before the weekend · Month-end review")
@@ -72,7 +72,7 @@ async def test_the_last_friday_in_berlin_is_one_review_and_the_anchor_has_its_ow
         assert 1 + earlier == await count(world, "Before the weekend")
         assert 1 == await count(world, "Month-end review")
         assert 0 <= float(review.message["ts"]) * 1000 - friday < 60_000
-        assert "2 incidents opened so far INC-2 P0 mail stopped · open INC-1 P3" in " ".join(review.words.split())
+        assert "2 incidents opened so far INC-2 P0 exports stopped · open INC-1 P3" in " ".join(review.words.split())
         anchors = [str(message["blocks"]) for message in await world.messages(channel="#general")]
         assert any("Audit anchor for" in anchor for anchor in anchors)
         assert 0 == await count(world, "Audit anchor")

@@ -164,15 +164,19 @@ class User:
         body = {"user": self.name, "channel": channel, "command": command, "text": text}
         return Doing(self.world, self.name, channel, "/local/command", body)
 
-    async def opens_home(self) -> Json:
-        """Open the home tab and wait until it is there."""
-        await self.world.client.post("/local/event", json={"user": self.name, "type": "app_home_opened", "tab": "home"})
+    async def home(self, *texts: str, without: str = "") -> Json:
+        """Open one's home tab until it says all of this."""
 
         async def look() -> Json | None:
+            opened = {"user": self.name, "type": "app_home_opened", "tab": "home"}
+            await self.world.client.post("/local/event", json=opened)
             views = (await self.world.client.get("/local/views", params={"user": self.name})).json()["views"]
-            return next((view for view in views if view["type"] == "home"), None)
+            view = next((view for view in views if view["type"] == "home"), None)
+            said = words(view) if view else ""
+            return view if view and all(text in said for text in texts) and not (without and without in said) else None
 
-        home: Json = await self.world.until(look, lambda: f"{self.name} has no home tab")
+        failure = f"{self.name}'s home tab never said {texts} without {without!r}"
+        home: Json = await self.world.until(look, lambda: failure, 20)
         return home
 
     def submits(self, view: Json, **values: str) -> "Doing":

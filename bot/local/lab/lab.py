@@ -43,7 +43,7 @@ class Lab:
         self.engine = Engine(next(ports), self.host, CallLog(clock))
         self.authority = Authority(directory / "authority.pem")
         self.app = App(next(ports), self.host.release)
-        self.site = SecureSite(next(ports), self.authority, clock)
+        self.site = SecureSite(next(ports), self.authority)
         self.newsletter_db = Database(cluster, "newsletter", next(ports), big_table="email_events")
         self.mail = MailQueues(ValkeyServer(directory, "newsletter-redis", next(ports)), clock)
         self.r2 = Bucket(directory, "newsletter-assets", next(ports), objects=12)

@@ -10,7 +10,6 @@ from bot.local.lab.certificate import Authority
 from bot.local.lab.component import Setting, whole
 from bot.local.lab.export_queue import ExportQueue
 from bot.local.lab.web import PLAIN_STATES, WebService
-from bot.ports import Clock
 
 
 class App(WebService):
@@ -99,12 +98,11 @@ class SecureSite(WebService):
         "certificate_days": Setting("days until its certificate expires; below 0 it has expired", whole(-30, 400)),
     }
 
-    def __init__(self, port: int, authority: Authority, clock: Clock) -> None:
+    def __init__(self, port: int, authority: Authority) -> None:
         """Serve with certificates of this authority."""
         super().__init__(port)
         self.certificate_days = 61
         self._authority = authority
-        self._clock = clock
 
     @property
     def url(self) -> str:
@@ -118,7 +116,7 @@ class SecureSite(WebService):
     def tls(self) -> ssl.SSLContext:
         """A fresh certificate each time it opens."""
         trusted = self._state != "bad_certificate"
-        return self._authority.context(now=self._clock.now(), days=self.certificate_days, trusted=trusted)
+        return self._authority.context(days=self.certificate_days, trusted=trusted)
 
     async def enter(self, state: str) -> None:
         """Change how it answers, with another certificate where that is what changes."""

@@ -10,7 +10,6 @@ import pytest
 
 from bot.local.lab.certificate import Authority
 from bot.local.lab.services import App, SecureSite
-from tests.fakes.clock import FakeClock
 
 DAY_S = 86_400
 
@@ -82,9 +81,9 @@ async def test_a_stopped_app_is_down(app: App) -> None:
 
 
 @pytest.fixture
-async def site(port: int, clock: FakeClock, tmp_path: Path) -> AsyncIterator[SecureSite]:
+async def site(port: int, tmp_path: Path) -> AsyncIterator[SecureSite]:
     """An https site that is up."""
-    made = SecureSite(port, Authority(tmp_path / "authority.pem"), clock)
+    made = SecureSite(port, Authority(tmp_path / "authority.pem"))
     await made.enter("up")
     yield made
     await made.close()
