@@ -91,7 +91,7 @@ async def _alone(request: list[str]) -> int:
         try:
             return await console.answer(user, request, _say)
         finally:
-            seal = AuditSeal(bot.ledger, bot.clock, channel=config.audit_channel or config.channel)
+            seal = AuditSeal(bot.ledger, channel=config.audit_channel or config.channel)
             while await seal.run(bot.clock.now()):
                 pass
 

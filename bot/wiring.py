@@ -282,7 +282,6 @@ class Server:
             self.slack.inbox_duty,
             AuditSeal(
                 bot.ledger,
-                bot.clock,
                 channel=steward.audit_channel or steward.channel,
                 fallback=steward.channel if steward.audit_channel else "",
             ),

@@ -3,7 +3,6 @@
 import datetime as dt
 
 from bot.domain.message import Bold, Code, Message, lines
-from bot.ports import Clock
 from bot.services import outbox
 from bot.services.audit_chain import START, Link, seal
 from bot.store import Ledger, Row, Tx
@@ -16,10 +15,9 @@ class AuditSeal:
 
     name = "audit seal"
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, channel: str, fallback: str = "") -> None:
+    def __init__(self, ledger: Ledger, *, channel: str, fallback: str = "") -> None:
         """`fallback`: the channel that gets the anchor where `channel` is gone."""
         self._ledger = ledger
-        self._clock = clock
         self._channel = channel
         self._fallback = fallback or None
         self._day = ""

@@ -39,6 +39,7 @@ async def test_a_request_is_decided_from_a_shell(world: World, capsys: pytest.Ca
     await _asked(world, "/rollback newsletter app to previous because 503")
     own = await decide_demo(url, "sre", "OP-1", "approve", "")
     denied = await decide_demo(url, "lead", "op-1", "deny", "wait for the fix")
+    await world.until(lambda: _decided(world), lambda: "OP-1 still has its buttons")
     late = await decide_demo(url, "lead", "OP-1", "approve", "")
     await _asked(world, "/rollback newsletter app to previous because 503")
     approved = await decide_demo(url, "lead", "OP-2", "approve", "")
@@ -48,6 +49,11 @@ async def test_a_request_is_decided_from_a_shell(world: World, capsys: pytest.Ca
     assert "you cannot approve your own request" in printed.out
     assert "wait for the fix" in printed.out
     assert "lead sees no button to approve OP-1" in printed.err
+
+
+async def _decided(world: World) -> bool:
+    """Whether nothing in the channel can be approved any more; the edit follows the answer to who pressed."""
+    return "operation.approve" not in str(await world.messages("lead"))
 
 
 async def test_a_slow_target_is_waited_for(world: World, capsys: pytest.CaptureFixture[str]) -> None:

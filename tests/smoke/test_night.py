@@ -22,11 +22,11 @@ async def breaks(world: World) -> None:
     """The release of the evening is bad: the web app answers 503, and nobody fetches the jobs that pile up."""
     await before_any_rollback(world)
     await world.lab("target-list", "redis", traffic=False)
-    await world.lab("target-list", "redis", depth=40)
+    await world.lab("target-list", "export-jobs", depth=40)
     await world.user("sre").types("/queue target-list").sees("export-jobs")
     await world.lab("target-list", "worker", state="down")
     await world.lab("target-list", "web", state="bad_release")
-    await world.lab("target-list", "redis", depth=1240)
+    await world.lab("target-list", "export-jobs", depth=1240)
     await world.advance("5m")
 
 
@@ -79,7 +79,7 @@ async def test_the_night(stage: Stage, world: World, tmp_path: Path) -> None:
     assert (200, "dep-40") == (answer.status_code, answer.json()["version"])
 
     await world.lab("target-list", "worker", state="up")
-    await world.lab("target-list", "redis", depth=3)
+    await world.lab("target-list", "export-jobs", depth=3)
     await sre.types("/incident update rolled back to dep-40, the queue drains").sees("@sre has it")
     await shown.becomes("rolled back to dep-40")
     await sre.types("/incident mitigate").sees("mitigated")

@@ -14,9 +14,9 @@ async def test_a_bullmq_queue_is_read_by_its_real_keys(world: World) -> None:
     """The counts are those of BullMQ's own keys, and the trend shows the growth."""
     await world.lab("newsletter", "worker", state="down")
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 40, "campaign-emails.failed": 5})
+    await world.lab("newsletter", "campaign-emails", depth=40, failed=5)
     await world.user("sre").types("/health newsletter campaign-emails").sees("Refresh")
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 1240, "campaign-emails.delayed": 3})
+    await world.lab("newsletter", "campaign-emails", depth=1240, delayed=3)
     await world.advance("5m")
 
     async with Redis.from_url(await world.url("newsletter", "redis")) as redis:
@@ -42,8 +42,8 @@ async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: Wo
     """`export-jobs` and its processing set, whatever unit the scores have."""
     await world.lab("target-list", "worker", state="down")
     await world.lab("target-list", "redis", traffic=False)
-    await world.lab("target-list", "redis", score_unit=unit)
-    await world.lab("target-list", "redis", expired=7, stuck=3)
+    await world.lab("target-list", "export-jobs", score_unit=unit)
+    await world.lab("target-list", "export-jobs", expired=7, stuck=3)
 
     seen = await world.user("sre").types("/queue target-list").sees("Refresh")
 
@@ -61,8 +61,8 @@ async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: Wo
 @pytest.mark.row("N2")
 async def test_a_paused_queue_and_both_queues_of_a_system(world: World) -> None:
     """Without a name all queues of the system are shown, the paused one first; `/queue` alone has those of all."""
-    await world.lab("newsletter", "redis", dotted={"ai-insights.paused": True})
-    await world.lab("newsletter", "redis", dotted={"ai-insights.depth": 7})
+    await world.lab("newsletter", "ai-insights", state="paused")
+    await world.lab("newsletter", "ai-insights", depth=7)
     sre = world.user("sre")
 
     seen = await sre.types("/queue newsletter").sees("Refresh")

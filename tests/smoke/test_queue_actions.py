@@ -36,7 +36,7 @@ def reaches(count: Callable[[], Awaitable[int]], wanted: int) -> Callable[[], Aw
 async def test_failed_jobs_are_retried_and_the_live_worker_finishes_them(world: World) -> None:
     """The plan lists the jobs, the requester confirms, BullMQ's own worker does the rest."""
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 30})
+    await world.lab("newsletter", "campaign-emails", failed=30)
     sre = world.user("sre")
     async with redis_of(world, "newsletter") as redis:
         ids = [str(each) for each in await redis.zrange(FAILED, 0, -1)]
@@ -71,10 +71,10 @@ async def _told(thread: Callable[[], Awaitable[str]], text: str) -> bool:
 async def test_a_retry_that_would_lose_jobs_is_refused_with_the_reason(world: World) -> None:
     """On a paused queue of BullMQ 5 a retried job is lost when it is resumed: resume first."""
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.generation": "bullmq:5.81.3"})
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 4})
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.paused": True})
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.depth": 6})
+    await world.lab("newsletter", "campaign-emails", generation="bullmq:5.81.3")
+    await world.lab("newsletter", "campaign-emails", failed=4)
+    await world.lab("newsletter", "campaign-emails", state="paused")
+    await world.lab("newsletter", "campaign-emails", depth=6)
     async with redis_of(world, "newsletter") as redis:
         queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
         refused = await queue.click("Retry failed…").sees("a retry now would lose jobs")
@@ -93,7 +93,7 @@ async def test_more_failed_jobs_than_one_run_holds_are_told_and_offered_next(wor
     """1,200 are failed: 500 are retried, 700 stay, which the plan says before and the outcome after."""
     await world.lab("newsletter", "worker", state="down")
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 1200})
+    await world.lab("newsletter", "campaign-emails", failed=1200)
     queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
 
     plan = await queue.click("Retry failed…").sees("Retry 500 failed jobs of newsletter/campaign-emails")
@@ -112,13 +112,13 @@ async def test_more_failed_jobs_than_one_run_holds_are_told_and_offered_next(wor
 async def test_a_confirmed_plan_skips_what_is_no_longer_failed(world: World) -> None:
     """Ids are frozen in the plan; one that moved on meanwhile is skipped and reported, a new one is left alone."""
     await world.lab("newsletter", "redis", traffic=False)
-    await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 3})
+    await world.lab("newsletter", "campaign-emails", failed=3)
     queue = await world.user("sre").types("/queue newsletter campaign-emails").sees("Retry failed…")
     plan = await queue.click("Retry failed…").sees("Retry 3 failed jobs")
     async with redis_of(world, "newsletter") as redis:
         gone = str((await redis.zrange(FAILED, 0, 0))[0])
         await redis.zrem(FAILED, gone)
-        await world.lab("newsletter", "redis", dotted={"campaign-emails.failed": 3})
+        await world.lab("newsletter", "campaign-emails", failed=3)
 
         run = await plan.click("Run it").sees("→ ✅")
         done = await run.becomes("done in")
@@ -130,7 +130,7 @@ async def test_a_confirmed_plan_skips_what_is_no_longer_failed(world: World) -> 
 async def nothing_moves(world: World, redis: Redis) -> None:
     """No job arrives, waits or is worked."""
     await world.lab("target-list", "redis", traffic=False)
-    await world.lab("target-list", "redis", depth=0, stuck=0)
+    await world.lab("target-list", "export-jobs", depth=0, stuck=0)
     await world.until(reaches(lambda: redis.zcard(PROCESSING), 0), lambda: "the worker never ended its job")
 
 
@@ -143,7 +143,7 @@ async def test_stuck_entries_are_cleared_journalled_and_put_back_exactly(world: 
     sre, late = world.user("sre"), await world.now()
     async with redis_of(world, "target-list") as redis:
         await nothing_moves(world, redis)
-        await world.lab("target-list", "redis", stuck=3)
+        await world.lab("target-list", "export-jobs", stuck=3)
         score = (await redis.zrange(PROCESSING, 0, -1, withscores=True))[0][1]
         await redis.zadd(PROCESSING, {f"jane@example.com {SECRET}": score, f"{TOKEN}": score})
         before = await redis.zrange(PROCESSING, 0, -1, withscores=True)

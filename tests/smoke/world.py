@@ -5,7 +5,7 @@ Every call goes through the local workspace's own contract (`/local/...`), as th
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,44 +50,18 @@ class World:
         body = {"method": method, "kind": kind, "times": times, **more}
         (await self.client.post("/local/faults", json=body)).raise_for_status()
 
-    async def lab(
-        self,
-        system: str,
-        component: str,
-        *,
-        state: str = "",
-        dotted: Mapping[str, object] | None = None,
-        **plain: object,
-    ) -> None:
-        """Break or set a component; it is put back when the test ends. `dotted`: keys that are no Python names."""
-        queues: dict[str, Json] = {}
-        for key, value in (dotted or {}).items():
-            name, _, what = key.partition(".")
-            queues.setdefault(name, {})[what] = value
-        for name, body in queues.items():
-            paused = body.pop("paused", None)
-            if body:
-                await self._put(system, name, "", body)
-            if paused is not None:
-                await self._put(system, name, "paused" if paused else "up", {})
-        if component == "redis" and plain.keys() & {"depth", "stuck", "stuck_hours", "expired", "score_unit"}:
-            component = "export-jobs"
-        if state or plain:
-            await self._put(system, component, state, plain)
-
-    async def _put(self, system: str, component: str, state: str, values: Mapping[str, object]) -> None:
+    async def lab(self, system: str, component: str, *, state: str = "", **values: object) -> None:
+        """Break or set a component; it is put back when the test ends."""
         path = f"/local/lab/{system}/{component}"
         before = (await self.client.get("/local/lab")).json()[system][component]
-        body: Json = {"state": state} if state else {"set": values}
         if state:
             self._undo.append((path, {"state": before.get("state", "up")}))
-        else:
-            known: Mapping[str, object] = before.get("values", {})
-            kept = {name: known[name] for name in values if name in known}
-            if kept:
-                self._undo.append((path, {"set": kept}))
-        answer = await self.client.post(path, json=body, timeout=30)
-        assert answer.is_success, answer.text
+            (await self.client.post(path, json={"state": state}, timeout=30)).raise_for_status()
+        kept = {name: value for name, value in before.get("values", {}).items() if name in values}
+        if kept:
+            self._undo.append((path, {"set": kept}))
+        if values:
+            (await self.client.post(path, json={"set": values}, timeout=30)).raise_for_status()
 
     async def url(self, system: str, component: str) -> str:
         """The address of a component, for any client."""

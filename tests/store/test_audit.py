@@ -78,7 +78,7 @@ async def write(ledger: Ledger, clock: FakeClock, count: int = 1) -> None:
 @pytest.mark.ledger
 async def test_new_rows_are_sealed_in_their_order(ledger: Ledger, clock: FakeClock) -> None:
     """After a cycle nothing is unsealed and the chain holds."""
-    duty = AuditSeal(ledger, clock, channel="C0ALERTS")
+    duty = AuditSeal(ledger, channel="C0ALERTS")
     await write(ledger, clock, 3)
     before = await verify_audit(ledger)
     await duty.run(clock.now())
@@ -95,7 +95,7 @@ async def test_new_rows_are_sealed_in_their_order(ledger: Ledger, clock: FakeClo
 async def test_two_replicas_seal_one_chain(ledger_url: str, clock: FakeClock) -> None:
     """Replicas that seal at the same moment continue each other's chain."""
     ledgers = [await open_ledger(ledger_url) for _ in range(3)]
-    duties = [AuditSeal(ledger, clock, channel="C0ALERTS") for ledger in ledgers]
+    duties = [AuditSeal(ledger, channel="C0ALERTS") for ledger in ledgers]
     for _ in range(5):
         await write(ledgers[0], clock, 4)
         await asyncio.gather(*(duty.run(clock.now()) for duty in duties))
@@ -109,14 +109,14 @@ async def test_two_replicas_seal_one_chain(ledger_url: str, clock: FakeClock) ->
 @pytest.mark.ledger
 async def test_the_anchor_is_posted_once_a_day(ledger: Ledger, clock: FakeClock) -> None:
     """Every day the channel learns the end of the chain, so that a cut tail shows; not on the first start."""
-    duty = AuditSeal(ledger, clock, channel="C0ALERTS")
+    duty = AuditSeal(ledger, channel="C0ALERTS")
     await write(ledger, clock)
     await duty.run(clock.now())
     first_day = await ledger.read(lambda tx: tx.all("outbox_backlog"))
     for _ in range(2):
         clock.advance(DAY)
-        await AuditSeal(ledger, clock, channel="C0ALERTS").run(clock.now())
-        await AuditSeal(ledger, clock, channel="C0ALERTS").run(clock.now())
+        await AuditSeal(ledger, channel="C0ALERTS").run(clock.now())
+        await AuditSeal(ledger, channel="C0ALERTS").run(clock.now())
     anchors = await ledger.read(lambda tx: tx.all("outbox_backlog"))
 
     assert first_day == []
@@ -126,15 +126,15 @@ async def test_the_anchor_is_posted_once_a_day(ledger: Ledger, clock: FakeClock)
 @pytest.mark.ledger
 async def test_the_anchor_names_the_day_that_passed_and_its_last_row(ledger: Ledger, clock: FakeClock) -> None:
     """The end as it was when the day ended; a day without rows before it has nothing to anchor."""
-    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    await AuditSeal(ledger, channel="C0AUDIT").run(clock.now())
     clock.advance(DAY)
-    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    await AuditSeal(ledger, channel="C0AUDIT").run(clock.now())
     empty = await ledger.read(lambda tx: tx.one("read_message", key="audit:anchor:2026-05-04"))
     await write(ledger, clock, 2)
-    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    await AuditSeal(ledger, channel="C0AUDIT").run(clock.now())
     end = await verify_audit(ledger)
     clock.advance(DAY)
-    await AuditSeal(ledger, clock, channel="C0AUDIT").run(clock.now())
+    await AuditSeal(ledger, channel="C0AUDIT").run(clock.now())
     row = await ledger.read(lambda tx: tx.one("read_message", key="audit:anchor:2026-05-05"))
 
     assert empty is None
@@ -146,7 +146,7 @@ async def test_the_anchor_names_the_day_that_passed_and_its_last_row(ledger: Led
 async def test_a_cycle_with_nothing_to_seal_takes_no_lock(ledger: Ledger, clock: FakeClock) -> None:
     """It reads; only new rows, more than fit into a batch, or a new day make it write, and it says what is left."""
     commits: list[frozenset[str]] = []
-    duty = AuditSeal(ledger, clock, channel="C0ALERTS")
+    duty = AuditSeal(ledger, channel="C0ALERTS")
     first = await duty.run(clock.now())
     ledger.watch(commits.append)
     idle = await duty.run(clock.now())
@@ -166,7 +166,7 @@ async def test_the_anchor_goes_to_the_audits_channel_and_to_the_alerts_where_tha
     """Nobody loses it by archiving a channel."""
     await write(ledger, clock)
     for _ in range(2):
-        await AuditSeal(ledger, clock, channel="C0AUDIT", fallback="C0ALERTS").run(clock.now())
+        await AuditSeal(ledger, channel="C0AUDIT", fallback="C0ALERTS").run(clock.now())
         clock.advance(DAY)
 
     row = await ledger.read(lambda tx: tx.one("read_message", key="audit:anchor:2026-05-04"))
@@ -179,7 +179,7 @@ async def test_a_cut_tail_shows(tmp_path: Path, clock: FakeClock) -> None:
     """Rows that were deleted from the end are missed; the report says how many."""
     ledger = await open_ledger(f"sqlite:///{tmp_path / 'steward.db'}")
     await write(ledger, clock, 5)
-    await AuditSeal(ledger, clock, channel="C0ALERTS").run(clock.now())
+    await AuditSeal(ledger, channel="C0ALERTS").run(clock.now())
     with sqlite3.connect(tmp_path / "steward.db") as intruder:
         intruder.execute("delete from audit where sequence > 3")
     intruder.close()
@@ -222,7 +222,7 @@ async def test_a_careful_intruder_shows(
     """Rows that fit one another must also end where the ledger noted that they end."""
     ledger = await open_ledger(f"sqlite:///{tmp_path / 'steward.db'}")
     await write(ledger, clock, 5)
-    await AuditSeal(ledger, clock, channel="C0ALERTS").run(clock.now())
+    await AuditSeal(ledger, channel="C0ALERTS").run(clock.now())
     with sqlite3.connect(tmp_path / "steward.db") as intruder:
         for statement in statements:
             intruder.execute(statement)
@@ -238,7 +238,7 @@ async def test_a_careful_intruder_shows(
 async def test_the_export_holds_every_row(ledger: Ledger, clock: FakeClock, tmp_path: Path) -> None:
     """The file is ready for Datasette, and an existing one is not overwritten."""
     await write(ledger, clock, 3)
-    await AuditSeal(ledger, clock, channel="C0ALERTS").run(clock.now())
+    await AuditSeal(ledger, channel="C0ALERTS").run(clock.now())
     count = await export_audit(ledger, tmp_path / "audit.db")
     with sqlite3.connect(tmp_path / "audit.db") as exported:
         rows = exported.execute("select sequence, subject, actor from audit order by sequence").fetchall()
