@@ -265,6 +265,7 @@ class Server:
                 services.systems,
                 services.operations,
                 services.incidents,
+                services.situation,
                 services.directory,
                 bot.policy,
             ),

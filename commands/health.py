@@ -64,8 +64,7 @@ async def _messages(
     system, check = services.systems.named_in(request.words) if request.words else (None, "")
     systems = [system.name] if system else [each.name for each in services.systems.all()]
     async for reports in services.health.reports(systems, (check,) if check else (), first=first):
-        pending = any(report.pending for report in reports)
-        told = reports if pending else [await services.situation.around(report) for report in reports]
+        told = [await services.situation.around(report) for report in reports]
         if system:
             yield health_message(told[0], private=private, check=check)
         else:

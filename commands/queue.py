@@ -92,16 +92,25 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 def trend(history: Sequence[tuple[int, float]], now: int, waiting: int) -> str:
-    """`↑ 12/min, 40 → 1,240 in 10 min` from samples of the waiting count; empty without an older sample."""
-    older = [(at, value) for at, value in history if at <= now - MINUTE]
-    if not older:
+    """`↑ 120/min, 40 → 1,240 in 10 min`: the way it goes now, for as long as it has gone that way; 10 min at most.
+
+    From samples of the waiting count, oldest first; empty without one.
+    """
+    newest_first = [(at, value) for at, value in reversed(history) if now - 10 * MINUTE <= at < now]
+    if not newest_first:
         return ""
-    at, before = next(((a, v) for a, v in older if a >= now - 10 * MINUTE), older[-1])
-    if before == waiting:
+    start, before = now, float(waiting)
+    direction = 0.0
+    for at, value in newest_first:
+        step = before - value
+        if direction and step * direction < 0:
+            break
+        direction = direction or step
+        start, before = at, value
+    if not direction:
         return f"→ steady at {waiting:,}"
-    per_minute = (waiting - before) / max(1.0, (now - at) / MINUTE)
-    arrow = "↑" if per_minute > 0 else "↓"
-    return f"{arrow} {abs(per_minute):,.0f}/min, {before:,.0f} → {waiting:,} in {span(now - at)}"
+    per_minute = abs(waiting - before) * MINUTE / (now - start)
+    return f"{'↑' if direction > 0 else '↓'} {per_minute:,.0f}/min, {before:,.0f} → {waiting:,} in {span(now - start)}"
 
 
 def chart(values: Sequence[float], width: int = 30) -> str:
@@ -162,7 +171,7 @@ def _facts(view: QueueView, state: QueueState, crossed: str) -> tuple[tuple[str,
 def _buttons(view: QueueView) -> Buttons:
     value = _value(view)
     found = []
-    if view.queue.retriable is not None and view.state is not None:
+    if view.queue.retriable is not None and view.state is not None and view.state.failed:
         found.append(Button("Retry failed…", "queue.retry_failed", value))
     if view.queue.clearable is not None and view.state is not None:
         found.append(Button("Clear stuck…", "queue.clear_stuck", value))

@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.domain.incident import Incident, Severity
 from bot.domain.message import Bold, Button, Buttons, Inline, Line, Message, Moment, Outcome, Paragraph, Part, Small
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import span
+
+Offer = Literal["queue", "rollback", "restart"]
+"""What a system may have beside its health, so that no button leads to a refusal."""
 
 FOLDED_NAMES = 6
 """How many healthy checks are named in the folded line."""
@@ -40,6 +44,7 @@ class Report:
     pending: tuple[str, ...] = ()
     context: tuple[Line, ...] = ()
     concerns: tuple[Concern, ...] = ()
+    offers: frozenset[Offer] = frozenset()
 
     @property
     def worst(self) -> Status:
@@ -64,7 +69,7 @@ def _causes(readings: Sequence[Reading]) -> dict[str, Reading]:
     """By connection the first reading that lost it, where more than one did: it explains the others."""
     lost: dict[str, list[Reading]] = {}
     for reading in readings:
-        if reading.lost and reading.status is Status.CRITICAL:
+        if reading.lost and reading.status is not Status.HEALTHY:
             lost.setdefault(reading.lost, []).append(reading)
     return {connection: found[0] for connection, found in lost.items() if len(found) > 1}
 
@@ -147,13 +152,18 @@ def _failing(ordered: Sequence[Reading]) -> list[Line]:
     return lines
 
 
+_OFFERED: tuple[tuple[Offer, str, str], ...] = (
+    ("queue", "Queue", "queue.show"),
+    ("rollback", "Roll back…", "rollback.choose"),
+    ("restart", "Restart…", "restart.choose"),
+)
+
+
 def health_message(report: Report, *, private: bool = True, check: str = "") -> Message:
     """The answer to `/health SYSTEM`; `private` says who sees it and offers to share it; `check`: the only one read."""
     seen = " · only you see this" if private else ""
     buttons = [
-        Button("Queue", "queue.show", report.system),
-        Button("Roll back…", "rollback.choose", report.system),
-        Button("Restart…", "restart.choose", report.system),
+        *(Button(label, action, report.system) for offer, label, action in _OFFERED if offer in report.offers),
         Button("Open incident", "incident.open_form", report.system),
         Button("Share", "health.share", f"{report.system} {check}".strip()),
         Button("Refresh", "health.refresh", f"{report.system} {check}".strip()),

@@ -18,12 +18,13 @@ from bot.domain.message import (
     Part,
     Small,
 )
-from bot.domain.operation import ALONE_AFTER, ENDED, Operation, State
+from bot.domain.operation import ALONE_AFTER, ENDED, UNDO_COVERED_FOR, Operation, State
 from bot.domain.policy import Risk
 from bot.domain.reading import Reading, Status
 from bot.domain.review import reviewers
 from bot.domain.timing import span
 
+_NEVER_RAN = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED, State.VOID})
 _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED})
 
 
@@ -167,16 +168,25 @@ def mention(operation: Operation, person: str) -> Mention:
 def facts(operation: Operation) -> list[tuple[str, str]]:
     """Why, what, and what stays: label and text, empty texts included."""
     plan = operation.plan
-    undo = plan.undo or "none"
-    if plan.undoable and operation.risk is Risk.P0:
-        undo += ", by a new request" if operation.undo_of else ", covered by this approval"
     return [
         ("Why", operation.reason),
         ("Does", plan.does),
         ("Touches", "; ".join(plan.touches[:3])),
         ("Does not revert", ", ".join(plan.not_reverted)),
-        ("Undo", undo),
+        ("Undo", (plan.undo or "none") + _undo_right(operation)),
     ]
+
+
+def _undo_right(operation: Operation) -> str:
+    """What an undo needs; nothing of what never ran."""
+    if not operation.plan.undoable or operation.risk is not Risk.P0 or operation.state in _NEVER_RAN:
+        return ""
+    if operation.undo_of:
+        return ", by a new request"
+    limit = f" for {span(UNDO_COVERED_FOR)}"
+    if operation.emergency:
+        return f", by who ran it alone{limit}"
+    return ", covered by this approval" + ("" if operation.state in (State.DRAFT, State.PENDING) else limit)
 
 
 def settling(operation: Operation) -> tuple[Button, ...]:
@@ -211,7 +221,7 @@ def _needs(operation: Operation, now: int) -> Line:
 
 
 def _agreed(operation: Operation) -> tuple[Inline, ...]:
-    if operation.undo_of:
+    if operation.undo_of and not operation.emergency:
         return (f"covered by the approval of OP-{operation.undo_of}",)
     sign = "🚨 alone: " if operation.emergency else ""
     people: list[Inline] = [sign]
@@ -253,11 +263,12 @@ def _headline(operation: Operation) -> str:
         undone = f" · undone by OP-{operation.undone_by}" if operation.undone_by else ""
         left = f", but {operation.left_to_do}" if operation.left_to_do else ""
         return f"done in {took}{left}{note}{verified}{undone}"
+    agreed = "run alone" if operation.emergency else "approved"
     return {
         State.DRAFT: "waits to be confirmed",
         State.PENDING: "needs approval",
-        State.APPROVED: f"approved, about to run{note}",
-        State.CLAIMED: "approved, about to run",
+        State.APPROVED: f"{agreed}, about to run{note}",
+        State.CLAIMED: f"{agreed}, about to run",
         State.RUNNING: f"running{note}",
         State.UNKNOWN: f"outcome unknown{note}",
         State.FAILED: f"failed{note}",
@@ -280,6 +291,10 @@ def _sign(operation: Operation) -> str:
         State.RUNNING: "⏳",
         State.APPROVED: "⏳",
         State.CLAIMED: "⏳",
+        State.DENIED: "🚫",
+        State.EXPIRED: "⌛",
+        State.CANCELLED: "✖️",
+        State.VOID: "✖️",
     }.get(operation.state, "🔐" if operation.risk is Risk.P0 else "🛠️")
 
 
@@ -307,7 +322,8 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     if operation.left_to_do:
         buttons.append(_next_step(operation))
     if operation.state in (State.SUCCEEDED, State.FAILED) and operation.undo_until and not operation.undone_by:
-        runs = "It is a new request." if operation.undo_of else "It runs at once."
+        at_once = f"It runs at once{' for who ran it alone' if operation.emergency else ''}."
+        runs = "It is a new request." if operation.undo_of else at_once
         ask = Confirm("Undo?", f"{operation.plan.undo}. {runs}", "Undo", "Keep")
         buttons.append(Button("Undo", "operation.undo", token, confirm=ask))
     if operation.emergency and not operation.reviewed_by and operation.state in ENDED:

@@ -115,6 +115,9 @@ class Reading:
 
     @property
     def said(self) -> str:
-        """What it says in a few words: the value that crossed a limit, else what is wrong, else the value."""
+        """What it says in a few words: what makes it as bad as it is, or the value where nothing is wrong."""
         value = self.value.strip()
-        return value if self.threshold and value else self.reason_told or value
+        # A queue that has a few too many waiting and a thousand failed is told by those that failed.
+        milder = self.threshold.startswith(tuple(status for status in Status if status is not self.status))
+        crossed = value if self.threshold and not (milder and self.reason) else ""
+        return ", ".join(text for text in (crossed, self.reason_told) if text) or value

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.domain.errors import BotError, Unreachable
+from bot.domain.errors import BotError, Unauthorized, Unreachable
 from bot.domain.health import Report
 from bot.domain.quantity import in_base_unit
 from bot.domain.reading import Reading, Status, blame
@@ -77,7 +77,8 @@ class Health:
         readings = [task.result() for _, task in own if task.done()]
         pending = tuple(title for title, task in own if not task.done())
         known = await self._remembered(target, readings, at)
-        return Report(target.name, target.title, tuple(known), at, self._clock.wall() - started, pending)
+        took = self._clock.wall() - started
+        return Report(target.name, target.title, tuple(known), at, took, pending, offers=target.offers)
 
     def _runs(self, system: System, names: Sequence[str]) -> list[tuple[str, Run]]:
         checks = [self._check(check) for check in system.checks.values()]
@@ -111,6 +112,10 @@ class Health:
             reading = replace(lost, status=Status.CRITICAL, reason=f"gave no answer within {span(limit)}")
         except Unreachable as error:
             reading = replace(lost, status=blame(error), reason=str(error))
+        except Unauthorized as error:
+            # Whoever is refused with the same words at the same door is refused for the same cause.
+            door = f"{lost.lost}: {error}" if lost.lost else ""
+            reading = replace(lost, status=blame(error), reason=str(error), lost=door)
         except BotError as error:
             reading = replace(lost, status=blame(error), reason=str(error), lost="")
         except Exception as error:  # noqa: BLE001 - the runner of checks is an edge: a defect costs one line

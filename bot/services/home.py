@@ -1,18 +1,18 @@
 """What a person finds on the bot's home tab: open incidents, approvals they may decide, health at a glance."""
 
-from collections import Counter
-
 from bot.domain import operation_messages
+from bot.domain.health import Report, headline
 from bot.domain.incident_messages import summary_line
-from bot.domain.message import Bold, Button, Buttons, Divider, Heading, Message, Paragraph, Part, Small
+from bot.domain.message import Bold, Button, Buttons, Divider, Heading, Line, Message, Moment, Paragraph, Part, Small
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk
-from bot.domain.reading import Status
+from bot.domain.reading import Reading, Status
 from bot.services.directory import Directory
 from bot.services.incidents import Incidents
 from bot.services.operations import Operations
+from bot.services.situation import Situation
 from bot.services.systems import System, Systems
-from bot.store import Ledger
+from bot.store import Ledger, Row
 
 MOST = 10
 
@@ -29,6 +29,7 @@ class Home:
         systems: Systems,
         operations: Operations,
         incidents: Incidents,
+        situation: Situation,
         directory: Directory,
         policy: Policy,
     ) -> None:
@@ -38,6 +39,7 @@ class Home:
         self._policy = policy
         self._operations = operations
         self._incidents = incidents
+        self._situation = situation
 
     async def __call__(self, actor: Actor) -> Message:
         """The tab of one person."""
@@ -67,7 +69,12 @@ class Home:
         for operation in pending[:MOST]:
             parts.append(Paragraph(((Bold(operation.id), f" {operation.plan.title}"),)))
             parts.append(Buttons((Button("Full plan", "operation.plan", operation.token),)))
-        if not pending:
+        reviews = await self._operations.reviews_for(actor)
+        for operation in reviews[:MOST]:
+            ran = f" {operation.plan.title} was run alone by @{operation.decided_by}; its review waits for a signature"
+            parts.append(Paragraph(((Bold(operation.id), ran),)))
+            parts.append(Buttons((Button("Sign the review", "operation.review", operation.token),)))
+        if not pending and not reviews:
             parts.append(Paragraph((("Nothing.",),)))
         return parts
 
@@ -80,18 +87,25 @@ class Home:
 
     async def _health(self) -> list[Part]:
         parts: list[Part] = [Heading("Health at a glance")]
-        for system in self._systems.all():
-            parts += await self._glance(system)
-        parts.append(Small(("As of the last round, once a minute; Health reads anew.",)))
+        reports = [await self._remembered(system) for system in self._systems.all()]
+        for report in reports:
+            queue = (Button("Queue", "queue.show", report.system),) if "queue" in report.offers else ()
+            parts.append(Paragraph(((Bold(headline(report)),),)))
+            parts.append(Buttons((Button("Health", "health.refresh", report.system), *queue)))
+        oldest = min((report.at for report in reports if report.readings), default=None)
+        read: Line = ("Read at ", Moment(oldest, "date")) if oldest is not None else ("Not read yet",)
+        parts.append(Small((*read, ", once a minute; Health reads anew.")))
         return parts
 
-    async def _glance(self, system: System) -> list[Part]:
-        rows = await self._ledger.read(lambda tx: tx.all("readings_of", system=system.name))
-        counts = Counter(Status(row["status"]) for row in rows)
-        worst = min(counts, key=lambda status: status.rank, default=Status.UNKNOWN)
-        told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "not read yet"
-        value = system.name
-        return [
-            Paragraph(((f"{worst.sign} ", Bold(system.title), f": {told}"),)),
-            Buttons((Button("Health", "health.refresh", value), Button("Queue", "queue.show", value))),
+    async def _remembered(self, system: System) -> Report:
+        """The report of its last round, from the ledger, with what stands beside it."""
+        rows: list[Row] = await self._ledger.read(lambda tx: tx.all("readings_of", system=system.name))
+        known = {**system.checks, **system.queues}  # A check that was taken out of the configuration says nothing.
+        readings = [
+            Reading(row["check_name"], row["check_name"], Status(row["status"]), at=row["seen_at"])
+            for row in rows
+            if row["check_name"] in known
         ]
+        at = min((reading.at for reading in readings if reading.at is not None), default=0)
+        report = Report(system.name, system.title, tuple(readings), at, 0, offers=system.offers)
+        return await self._situation.around(report)

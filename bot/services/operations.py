@@ -19,6 +19,7 @@ from bot.domain.operation import (
 from bot.domain.people import Actor
 from bot.domain.plan import fingerprint
 from bot.domain.policy import Policy, Risk
+from bot.domain.review import reviewers
 from bot.domain.timing import span
 from bot.ports import Clock
 from bot.services import audit, operation_rows
@@ -152,7 +153,8 @@ class Operations:
     async def undo(self, reference: str, actor: Actor, *, receipt: str | None = None) -> Operation:
         """Take back what an operation did: at once within 30 min (its approval covers that), else by a new request.
 
-        The undo of an undo does again what was approved once, so it is always a new request.
+        The undo of an undo does again what was approved once, so it is always a new request; so is anybody else's undo
+        of what one person ran alone, since nobody approved that.
         """
         original = await self.find(reference)
         if original.state not in (State.SUCCEEDED, State.FAILED):
@@ -166,8 +168,10 @@ class Operations:
         if action is None:
             raise Refused(f"{original.id} has no undo: {original.plan.undo or 'nothing was done'}.")
         reason = f"undo of {original.id}"
-        if original.undo_of is not None or original.undo_until is None or self._clock.now() > original.undo_until:
-            if original.undo_of is None:
+        late = original.undo_until is None or self._clock.now() > original.undo_until
+        someone_elses = original.emergency and actor.person != original.decided_by
+        if original.undo_of is not None or late or someone_elses:
+            if original.undo_of is None and late:
                 reason += f" (more than {span(UNDO_COVERED_FOR)} later)"
             return await self.propose(action, actor, reason, incident=original.incident, receipt=receipt)
         risk = self._policy.risk_of(action.name, action.risk)
@@ -228,6 +232,11 @@ class Operations:
             for operation in waiting
             if operation.approver_roles & access.roles and operation.requester.person != actor.person
         ]
+
+    async def reviews_for(self, actor: Actor) -> list[Operation]:
+        """What was run alone and this person may review; whether they still may is read when they sign."""
+        found = await self._ledger.read(lambda tx: [operation_rows.from_row(tx, row) for row in tx.all("open_reviews")])
+        return [each for each in found if actor.person in {signer.person for signer in reviewers(each)}]
 
     async def unknown(self, system: str = "") -> list[Operation]:
         """Operations whose outcome is not known, of one system or of all."""

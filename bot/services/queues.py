@@ -10,7 +10,9 @@ from bot.domain.reading import Reading, Status, blame
 from bot.domain.timing import HOUR, span
 from bot.ports import Clock, QueueState
 from bot.services.systems import QueueLimits, System, Systems, WatchedQueue
-from bot.store import Ledger, Row
+from bot.store import Ledger, Tx
+
+History = tuple[tuple[int, float], ...]
 
 TREND_WINDOW = HOUR
 NEWEST_FAILED = 100
@@ -29,7 +31,7 @@ class QueueView:
     reading: Reading
     state: QueueState | None = None
     reasons: tuple[tuple[str, int], ...] = ()
-    history: tuple[tuple[int, float], ...] = ()
+    history: History = ()
 
     @property
     def at(self) -> int:
@@ -103,11 +105,25 @@ class Queues:
             unread = Reading(queue.name, queue.name, blame(error), reason=str(error), at=now)
             return QueueView(system, queue, unread)
 
-        rows: list[Row] = await self._ledger.read(
-            lambda tx: tx.all("recent_samples", system=system.name, check_name=queue.name, since=now - TREND_WINDOW)
-        )
-        history = tuple((int(row["at"]), float(row["value"])) for row in rows)
+        history = await self._sampled(system, queue, now, state.waiting)
         return QueueView(system, queue, replace(judged_queue(queue, state), at=now), state, reasons, history)
+
+    async def _sampled(self, system: System, queue: WatchedQueue, now: int, waiting: int) -> History:
+        """The last hour with this reading, so that who looks again sees which way it went between the two looks.
+
+        A ledger that cannot be written costs the trend, not the reading.
+        """
+        place = {"system": system.name, "check_name": queue.name}
+
+        def sample(tx: Tx) -> History:
+            tx.run("add_sample", **place, at=now, value=waiting)
+            rows = tx.all("recent_samples", **place, since=now - TREND_WINDOW)
+            return tuple((int(row["at"]), float(row["value"])) for row in rows)
+
+        try:
+            return await self._ledger.write(sample)
+        except BotError:
+            return ()
 
 
 async def _reasons(queue: WatchedQueue) -> tuple[tuple[str, int], ...]:

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import NotFound, UsageError
+from bot.domain.health import Offer
 from bot.domain.reading import Status, Thresholds
 from bot.ports import ClearableQueue, Deployments, Measurement, PublishingLock, Queue, Restartable, RetriableQueue
 
@@ -79,6 +80,17 @@ class System:
     queues: Mapping[str, WatchedQueue] = field(default_factory=dict)
     components: Mapping[str, Component] = field(default_factory=dict)
 
+    @property
+    def offers(self) -> frozenset[Offer]:
+        """What can be asked of it beside its health."""
+        components = self.components.values()
+        there: dict[Offer, bool] = {
+            "queue": bool(self.queues),
+            "rollback": any(each.deployments is not None for each in components),
+            "restart": any(each.restarter is not None for each in components),
+        }
+        return frozenset(offer for offer, has in there.items() if has)
+
     def queue(self, name: str) -> WatchedQueue:
         """One queue by name; raises `NotFound` with the nearest names."""
         return _named(self.queues, name, f"{self.name} has no queue")
@@ -112,12 +124,22 @@ class Systems:
         return tuple(self._systems.values())
 
     def named_in(self, words: Sequence[str]) -> tuple[System, str]:
-        """The system that the first words name, and the rest as one text; raises `NotFound` where they name none."""
+        """The system that the first words name, and the rest as one text.
+
+        Where they name none, the only system that has a check or queue of that name; raises `NotFound` or `UsageError`.
+        """
         for count in range(len(words), 0, -1):
             system = _find(self._systems, " ".join(words[:count]))
             if system is not None:
                 return system, " ".join(words[count:])
-        return self[words[0]], ""
+        return self._watching(" ".join(words)) or self[words[0]], " ".join(words)
+
+    def _watching(self, name: str) -> System | None:
+        """The one system that has a check or queue of this name; raises `UsageError` where several have."""
+        found = [each for each in self.all() if _find({**each.checks, **each.queues}, name) is not None]
+        if len(found) > 1:
+            raise UsageError(f"{' and '.join(each.name for each in found)} have {name}: name the system before it.")
+        return found[0] if found else None
 
 
 def _find(things: Mapping[str, T], name: str) -> T | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.reading import Status, Threshold, Thresholds
+from bot.domain.reading import Reading, Status, Threshold, Thresholds
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,20 @@ def test_a_text_that_is_no_threshold_is_refused(text: str) -> None:
 def test_a_threshold_reads_as_it_was_written() -> None:
     """The message repeats the limit in the words of the configuration."""
     assert "> 80 %" == str(Threshold.parse(">80%"))
+
+
+@pytest.mark.parametrize(
+    ("status", "threshold", "reason", "said"),
+    [
+        pytest.param(Status.CRITICAL, "critical > 50", "", "57 waiting", id="what crossed the limit"),
+        pytest.param(
+            Status.CRITICAL, "warning > 50", "1,004 failed", "1,004 failed", id="a milder limit is not the cause"
+        ),
+        pytest.param(Status.CRITICAL, "critical > 50", "0 workers", "57 waiting, 0 workers", id="both are as bad"),
+        pytest.param(Status.CRITICAL, "", "refuses connections", "refuses connections", id="no value was read"),
+        pytest.param(Status.HEALTHY, "", "", "57 waiting", id="nothing is wrong"),
+    ],
+)
+def test_what_it_says_is_what_makes_it_as_bad_as_it_is(status: Status, threshold: str, reason: str, said: str) -> None:
+    """A page names the cause, not the first number that there is."""
+    assert said == Reading("q", "mails", status, "57 waiting", threshold=threshold, reason=reason).said

@@ -83,14 +83,28 @@ async def test_an_emergency_run_is_not_repeated_by_undoing_its_undo(world: World
     first = await world.asked()
     await world.operations.decide(first.token, SRE, "emergency")
     await world.work()
-    back = await world.operations.undo(first.token, ENGINEER)
+    back = await world.operations.undo(first.token, SRE)
     await world.work()
 
-    again = await world.operations.undo(back.token, ENGINEER)
+    again = await world.operations.undo(back.token, SRE)
     await world.work()
 
     assert State.PENDING == await world.state(again)
     assert ["v40", "v41"] == world.web.rolled_back
+
+
+async def test_nobody_else_undoes_an_emergency_run_without_an_approval(world: World) -> None:
+    """Nobody approved it, so there is no approval that could cover what another person does."""
+    world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+    first = await world.asked()
+    await world.operations.decide(first.token, SRE, "emergency")
+    await world.work()
+
+    back = await world.operations.undo(first.token, ENGINEER)
+    await world.work()
+
+    assert State.PENDING == await world.state(back)
+    assert ["v40"] == world.web.rolled_back
 
 
 async def test_two_undos_at_once_take_it_back_once(world: World) -> None:

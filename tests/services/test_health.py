@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.domain.errors import BadAnswer, Unauthorized, Unreachable
+from bot.domain.errors import BadAnswer, Unauthorized, Unreachable, UsageError
+from bot.domain.health import Report, health_message
 from bot.domain.reading import Status, Thresholds
 from bot.domain.timing import HOUR, MINUTE
 from bot.ports import Measurement, QueueState
@@ -75,6 +76,23 @@ async def test_who_is_to_blame(ledger: Ledger, clock: FakeClock, measure: Measur
     assert status is reading.status
     assert told in f"{reading.value} {reading.reason}"
     assert "secret" not in reading.reason
+
+
+@pytest.mark.ledger
+async def test_one_password_explains_every_line_behind_it(ledger: Ledger, clock: FakeClock) -> None:
+    """What is refused with the same words at the same connection has one cause, which comes first."""
+    refused = failing(Unauthorized("redis wants a password that we do not have"))
+    checks = {
+        name: Check(name, name, measure, Thresholds(), 4000, target="cache")
+        for name, measure in (("ping", refused), ("memory", refused), ("other", failing(Unauthorized("not this one"))))
+    }
+    systems = Systems({"app": System("app", "App", checks)})
+
+    text = str(health_message(await Health(ledger, clock, systems).report("app")).parts[1])
+
+    assert 1 == text.count("wants a password")
+    assert "⚪ and with it: memory" in text
+    assert "not this one" in text
 
 
 def test_a_threshold_in_another_unit_is_our_trouble() -> None:
@@ -228,3 +246,42 @@ async def test_what_is_known_comes_first_while_a_target_hangs(ledger: Ledger, cl
 
     assert [("app",), ()] == [report.pending for report in reports]
     assert ["db", "app"] == [reading.check for reading in reports[-1].readings]
+
+
+def test_a_button_stands_only_where_it_leads_somewhere() -> None:
+    """A system without queues and components is offered neither."""
+    alone = System("pager", "Pager")
+    queue = WatchedQueue("mails", Odd())
+    offered = health_message(Report("pager", "Pager", (), 0, 0, offers=alone.offers))
+    more = health_message(Report("app", "App", (), 0, 0, offers=System("app", "App", queues={"mails": queue}).offers))
+
+    assert "queue.show" not in str(offered)
+    assert "queue.show" in str(more)
+    assert "rollback.choose" not in str(more)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param("mails", ("shop", "mails"), id="the only queue of this name"),
+        pytest.param("DB connections", ("app", "DB connections"), id="the only check of this title"),
+        pytest.param("app ping", ("app", "ping"), id="a system comes first"),
+    ],
+)
+def test_a_name_that_is_shown_can_be_typed_alone(words: str, found: tuple[str, str]) -> None:
+    """`/queue mails` needs no system; a name that several systems have does."""
+    never = answering(Measurement())
+    ping = Check("ping", "ping", never, Thresholds(), 1)
+    titled = Check("connections", "db connections", never, Thresholds(), 1)
+    systems = Systems(
+        {
+            "app": System("app", "App", {"ping": ping, "connections": titled}),
+            "shop": System("shop", "Shop", {"ping": ping}, {"mails": WatchedQueue("mails", Odd())}),
+        }
+    )
+
+    system, rest = systems.named_in(words.split())
+
+    assert found == (system.name, rest)
+    with pytest.raises(UsageError, match="app and shop have ping: name the system before it"):
+        systems.named_in(["ping"])

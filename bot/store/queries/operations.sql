@@ -160,6 +160,9 @@ where number = :number and verify_at is not null;
 -- name: due_reviews
 select number from operation where review_at <= :now order by review_at, number limit 20;
 
+-- name: open_reviews
+select * from operation where review_at is not null order by number;
+
 -- name: move_review
 update operation set review_at = :later where number = :number and review_at <= :now;
 
