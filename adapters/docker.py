@@ -6,6 +6,7 @@ older versions (29.0 all below 1.44), so `GET /version` is asked which to speak.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -126,7 +127,9 @@ class DockerEngine:
             raise Unreachable(f"{_SUBJECT} has no container of project {self.project}")
         ill = [f"{unit.service} {unit.state}" for unit in units if unit.state not in {"running", "starting"}]
         missing = [f"{name} has no container" for name in sorted(self._services - {unit.service for unit in units})]
-        return Measurement(float(len(ill + missing)), "", ", ".join(ill + missing), count=len(units) + len(missing))
+        named = [f"{text} ×{count}" if count > 1 else text for text, count in Counter(ill + missing).items()]
+        told = ", ".join(named) or "all run"
+        return Measurement(float(len(ill + missing)), "", told, count=len(units) + len(missing))
 
     async def units(self, service: str | None = None) -> Sequence[ServiceUnit]:
         containers = await self.containers(service)

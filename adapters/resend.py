@@ -58,7 +58,7 @@ class ResendAccount:
             raise Unreachable("the account at Resend has no sending domain")
         bad = [domain for domain in domains if domain.status != "verified"]
         named = ", ".join(f"{redacted(domain.name)} {redacted(domain.status)}" for domain in bad)
-        return Measurement(float(len(bad)), "", named, count=len(domains))
+        return Measurement(float(len(bad)), "", named or "all verified", count=len(domains))
 
     async def close(self) -> None:
         """Let go of its connections."""

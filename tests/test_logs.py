@@ -3,15 +3,22 @@
 import io
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from bot import logs
+from bot.config.loader import ConfigurationError
 from bot.domain.redaction import STARS, redact
+from bot.settings import Settings
+from bot.wiring import core
+from tests.fakes.clock import FakeClock
 
+EXAMPLE = Path("config/example.env").read_text(encoding="utf-8").splitlines()
 SECRET = "correcthorse-battery"
 TOKEN = "xoxb-123456789-abcdefgh"
 
@@ -109,3 +116,45 @@ def test_characters_that_nobody_sees_are_taken_out(log: Log) -> None:
 
     assert "gpj.exe" == line["name"]
     assert "<class 'object'>" == line["value"]
+
+
+async def test_what_the_configuration_calls_a_secret_is_starred(
+    clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets of the environment and those that only a configuration file knows, however ordinary their words are."""
+    for line in EXAMPLE:
+        name, is_set, value = line.partition("=")
+        if is_set and not line.startswith("#"):
+            monkeypatch.setenv(name, value)
+    shutil.copytree("config", tmp_path / "config")
+    steward = tmp_path / "config" / "steward.yaml"
+    steward.write_text(steward.read_text().replace("${PAGERDUTY_ROUTING_KEY}", "plainwordstwo"))
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "plainwordsone")
+    monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("STEWARD_DATABASE", f"sqlite:///{tmp_path / 'ledger.db'}")
+    try:
+        async with core(Settings(), clock):
+            said = redact("plainwordsone, plainwordstwo")
+    finally:
+        redact.keep(())
+
+    assert f"{STARS}, {STARS}" == said
+
+
+async def test_a_configuration_that_cannot_be_read_is_told_without_the_secrets(
+    clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment's secrets are known before its mistakes are told."""
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "plainwordsone")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-nobody")
+    monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path))
+    (tmp_path / "steward.yaml").write_text("channel: plainwordsone\n")
+    try:
+        with pytest.raises(ConfigurationError):
+            async with core(Settings(), clock):
+                pass
+        said = redact("plainwordsone")
+    finally:
+        redact.keep(())
+
+    assert said == STARS

@@ -176,7 +176,7 @@ def judged(check: Check, measured: Measurement) -> Reading:
         status, limit = check.thresholds.judge(quantity.value)
         if limit is not None:
             threshold = f"{status} {limit}"
-            # What is counted is listed behind its number; a share is followed by what it is of.
+            # What is counted is named behind its number; a share is followed by what it is of.
             value = f"{quantity}{' ' if quantity.unit else ': '}{measured.detail}" if measured.detail else str(quantity)
     if measured.notes and status is Status.HEALTHY:
         status = Status.WARNING

@@ -58,7 +58,7 @@ async def test_a_well_project_has_no_unhealthy_container(engine: DockerEngine) -
     """Zero of five."""
     measured = await engine.unhealthy()
 
-    assert (0.0, "", 5) == (measured.value, measured.detail, measured.count)
+    assert (0.0, "all run", 5) == (measured.value, measured.detail, measured.count)
 
 
 async def test_ill_and_stopped_containers_are_counted_and_named(

@@ -316,3 +316,11 @@ async def test_a_failed_opening_leaves_nothing_behind(world: World) -> None:
 
     assert await world.outbox() == []
     assert (await world.open("P0")).incident.id == "INC-1"
+
+
+async def test_business_hours_are_those_of_the_configured_zone(ledger: Ledger, clock: FakeClock) -> None:
+    """A P2 of a Sunday is paged when Monday begins where people are: nine in Berlin is seven in UTC."""
+    board = await World.build(ledger, clock, configuration(timezone="Europe/Berlin")).open("P2")
+
+    assert board.follows
+    assert datetime(2026, 5, 4, 7, tzinfo=UTC) == datetime.fromtimestamp(board.follows.step.at / 1000, UTC)

@@ -1,6 +1,7 @@
 """Who gets through to a decision by button and form: the policy before the handler, and the service behind it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from bot.domain.operation import State
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import MINUTE, SECOND
+from bot.ports import Release
 from bot.services.container import Services
 from bot.services.invocation import Incoming, Reply
 from bot.services.operation_ports import OpenIncident
@@ -238,3 +240,42 @@ async def test_a_reason_hides_nothing_of_the_plan(world: World) -> None:
     assert [] == [line for line in shown if line.startswith("→")]
     assert max(len(line) for line in shown) < 600
     assert "denied: no Undo: all of it" in await world.sees("operation:OP-1")
+
+
+async def test_the_roles_of_the_request_count_until_it_runs(world: World) -> None:
+    """A configuration that names other approvers by now neither voids nor lets through what was approved before."""
+    operation = await world.asked()
+    await world.operations.decide(operation.token, LEAD, "approve")
+    world.policy = Policy({**world.policy.rules, Risk.P0: Rule(frozenset({"engineer"}), frozenset({"dba"}), 1)}, {})
+    today = world.replica("today")
+
+    await world.work(today)
+
+    assert State.SUCCEEDED == await world.state(operation)
+
+
+async def test_an_undo_that_comes_second_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people plan it in the same moment; the later one finds it undone when it wants to store its own."""
+    first = await world.asked()
+    await world.operations.decide(first.token, LEAD, "approve")
+    await world.work()
+    planned, go_on = asyncio.Event(), asyncio.Event()
+    releases = world.web.releases
+
+    async def held() -> Sequence[Release]:
+        found = await releases()
+        if getattr(asyncio.current_task(), "get_name", str)() == "late":
+            planned.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(world.web, "releases", held)
+    late = asyncio.create_task(world.replica("two").undo(first.token, ENGINEER), name="late")
+    await planned.wait()
+    await world.operations.undo(first.token, SRE)
+    await world.work()
+    go_on.set()
+
+    with pytest.raises(Conflict, match="OP-1 was undone already"):
+        await late
+    assert ["v40", "v41"] == world.web.rolled_back

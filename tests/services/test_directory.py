@@ -1,6 +1,7 @@
 """Who holds a role, when many ask at once."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -120,3 +121,17 @@ async def test_a_group_that_was_never_read_holds_no_page_up(ledger: Ledger, cloc
 
     async with asyncio.timeout(4):
         assert () == await directory.holders_to_page(frozenset({"seniors"}))
+
+
+@pytest.mark.ledger
+async def test_a_turn_begins_by_the_configured_clock(ledger: Ledger, clock: FakeClock) -> None:
+    """Nine in Berlin is seven in UTC: half an hour later the next person has the turn."""
+    turns = {"rotation": ["sre", "lead"], "since": "2026-05-04"}
+    alone = {name: {"rotation": [name]} for name in ("manager", "cto")}
+    oncall = {"primary": turns, "secondary": {"rotation": ["lead"]}, **alone}
+    model = incident_configuration(timezone="Europe/Berlin", oncall=oncall)
+    rotations = OnCall(model, Directory(model, FakeGroups({}), clock, ledger), clock)
+
+    before, after = (int(datetime(2026, 5, 11, hour, 30, tzinfo=UTC).timestamp() * 1000) for hour in (6, 7))
+
+    assert ["sre", "lead"] == [rotations.now("primary", at).person for at in (before, after)]

@@ -43,11 +43,16 @@ async def test_a_sorted_set_queue_tells_depth_oldest_expired_and_stuck(world: Wo
     await world.lab("target-list", "worker", state="down")
     await world.lab("target-list", "redis", traffic=False)
     await world.lab("target-list", "export-jobs", score_unit=unit)
+    await world.lab("target-list", "export-jobs", depth=1240)
     await world.lab("target-list", "export-jobs", expired=7, stuck=3)
 
     seen = await world.user("sre").types("/queue target-list").sees("Refresh")
+    async with Redis.from_url(await world.url("target-list", "redis")) as redis:
+        waiting = await redis.zcard("export-jobs")
 
     flat = " ".join(seen.words.split())
+    assert waiting >= 1240
+    assert f"Waiting {waiting:,} (" in flat
     assert "Expired 7" in flat
     # A job that the worker held when it went down is stuck as well.
     assert re.search(r"Stuck [34]\b", flat)

@@ -33,6 +33,9 @@ Read = Callable[[Tx, Incident], Incident | Row | None]
         pytest.param(
             lambda tx, it: incident_records.locked_by_token(tx, it.token), "incident", id="an incident by a button"
         ),
+        pytest.param(
+            lambda tx, it: tx.all("followed_incidents", system=it.system)[0], "incident", id="incidents of a system"
+        ),
         pytest.param(lambda tx, _: tx.one("audit_head"), "audit_head", id="the end of the audit's chain"),
     ],
 )
