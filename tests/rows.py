@@ -1,4 +1,4 @@
-"""`make rows`: `ID passed|failed|missing N tests` per row of the mission; exit 1 unless every asked row passes."""
+"""`make rows`: `ID passed|failed|missing N tests` per row of the requirements; exit 1 unless every asked row passes."""
 
 import sys
 from collections import defaultdict
