@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from bot.domain.timing import MINUTE
-from bot.local.lab.child import free_ports
 from bot.services.heartbeat import Heartbeat
 from bot.settings import Settings
 from bot.wiring import Server, core
 from tests.fakes.clock import FakeClock
+from tests.fakes.watchdog import watchdog
 
 EXAMPLE = Path("config/example.env").read_text(encoding="utf-8").splitlines()
 
@@ -54,25 +53,13 @@ async def test_the_whole_bot_beats_each_minute(
     clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is wired: a request leaves in every minute in which the engine cycles, and none in which it does not."""
-    beats: list[str] = []
-
-    async def beat(request: web.Request) -> web.Response:
-        beats.append(request.path)
-        return web.Response()
-
-    application = web.Application()
-    application.router.add_get("/ping/steward", beat)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    [port] = free_ports(1)
-    await web.TCPSite(runner, "127.0.0.1", port).start()
     told = (line.partition("=") for line in EXAMPLE if line and not line.startswith("#"))
     for name, _, value in told:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STEWARD_DATABASE", f"sqlite:///{tmp_path / 'ledger.db'}")
-    monkeypatch.setenv("STEWARD_HEARTBEAT_URL", f"http://127.0.0.1:{port}/ping/steward")
     seen = []
-    try:
+    async with watchdog() as (address, beats):
+        monkeypatch.setenv("STEWARD_HEARTBEAT_URL", address)
         settings = Settings()
         async with core(settings, clock) as bot:
             engine = Server(bot, settings).engine
@@ -82,8 +69,6 @@ async def test_the_whole_bot_beats_each_minute(
                 seen.append(len(beats))
                 clock.advance(MINUTE)
             clock.advance(5 * MINUTE)
-    finally:
-        await runner.cleanup()
 
     assert ["/ping/steward"] * 4 == beats
     assert [1, 2, 3, 4] == seen

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from aiohttp import web
 
-from bot.local.lab.child import free_ports
+from tests.fakes.watchdog import watchdog
 from tests.smoke.alone import alone
 from tests.smoke.pages import header, opens, paged, tally
 from tests.smoke.reading import Json
@@ -251,28 +250,15 @@ async def test_a_page_that_is_obsolete_does_not_leave_late(world: World) -> None
 @pytest.mark.row("A13")
 async def test_a_heartbeat_leaves_once_a_process_works(tmp_path: Path) -> None:
     """The address is fetched after the first whole cycle, once, and again by the process that follows a dead one."""
-    beats: list[str] = []
-
-    async def beat(request: web.Request) -> web.Response:
-        beats.append(request.path)
-        return web.Response()
-
-    application = web.Application()
-    application.router.add_get("/ping/steward", beat)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    [port] = free_ports(1)
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    address = f"http://127.0.0.1:{port}/ping/steward"
-    try:
-        async with alone(tmp_path, STEWARD_HEARTBEAT_URL=address) as (_, world):
-            await world.until(lambda: _any(beats, 1), lambda: "no heartbeat came")
-            await world.kill_bot()
-            dead = len(beats)
-            await world.restart_bot()
-            await world.until(lambda: _any(beats, dead + 1), lambda: "no heartbeat came after the restart")
-    finally:
-        await runner.cleanup()
+    async with (
+        watchdog() as (address, beats),
+        alone(tmp_path, STEWARD_HEARTBEAT_URL=address) as (_, world),
+    ):
+        await world.until(lambda: _any(beats, 1), lambda: "no heartbeat came")
+        await world.kill_bot()
+        dead = len(beats)
+        await world.restart_bot()
+        await world.until(lambda: _any(beats, dead + 1), lambda: "no heartbeat came after the restart")
 
     assert [1, 2] == [dead, len(beats)]
 

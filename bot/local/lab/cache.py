@@ -1,4 +1,4 @@
-"""A system's Redis as a component: the server's own states, shared by both kinds of queue."""
+"""A system's Redis as a component: the server's own states and keys, shared by both kinds of queue."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from redis.asyncio import Redis
 
-from bot.local.lab.component import Component, Setting, one_of
+from bot.local.lab.component import Component, Setting, flag, one_of
 from bot.local.lab.valkey import ValkeyServer
 
 POLICIES = ("noeviction", "allkeys-lru", "volatile-lru", "allkeys-random")
@@ -24,6 +24,7 @@ class Cache(Component):
     }
     settings: ClassVar[Mapping[str, Setting]] = {
         "maxmemory_policy": Setting(f"what happens when memory is full: {', '.join(POLICIES)}", one_of(*POLICIES)),
+        "traffic": Setting("whether new jobs keep arriving", flag),
     }
 
     def __init__(self, server: ValkeyServer) -> None:
@@ -34,6 +35,7 @@ class Cache(Component):
         self.leaving = asyncio.Event()
         self._state = "down"
         self._policy = "noeviction"
+        self.traffic = True
 
     @property
     def url(self) -> str:
@@ -46,8 +48,8 @@ class Cache(Component):
         return self._state
 
     def values(self) -> dict[str, object]:
-        """The server's own settable keys."""
-        return {"maxmemory_policy": self._policy}
+        """The settable keys."""
+        return {"maxmemory_policy": self._policy, "traffic": self.traffic}
 
     async def enter(self, state: str) -> None:
         """Stop, start, lock or unlock the server; its data survives."""
@@ -69,8 +71,10 @@ class Cache(Component):
         self._state = state
 
     async def put(self, key: str, value: object) -> None:
-        """Set one key of the server's own."""
-        if key == "maxmemory_policy":
+        """Set one key."""
+        if key == "traffic":
+            self.traffic = bool(value)
+        elif key == "maxmemory_policy":
             self._policy = str(value)
             if self.server.running:
                 await self.client.config_set("maxmemory-policy", self._policy)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from redis.exceptions import RedisError
 
 from bot.local.lab.cache import Cache
-from bot.local.lab.component import MOST_JOBS, Component, Setting, flag, one_of, whole
+from bot.local.lab.component import MOST_JOBS, Component, Setting, one_of, whole
 from bot.local.lab.valkey import ValkeyServer
 from bot.ports import Clock
 
@@ -130,31 +130,14 @@ class ExportJobs(Component):
 class ExportQueue(Cache):
     """Jobs arrive, are taken to `processing`, and leave; scores are times."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
-        **Cache.settings,
-        "traffic": Setting("whether new jobs keep arriving", flag),
-    }
-
     def __init__(self, server: ValkeyServer, clock: Clock) -> None:
         """Describe the queue; start nothing."""
         super().__init__(server)
         self.jobs = ExportJobs(self, clock)
-        self._traffic = True
         self._tasks: list[asyncio.Task[None]] = []
         self.working = True
         self.processed = 0
         self._held: list[str] = []
-
-    def values(self) -> dict[str, object]:
-        """The settable keys."""
-        return {**super().values(), "traffic": self._traffic}
-
-    async def put(self, key: str, value: object) -> None:
-        """Set one key."""
-        if key == "traffic":
-            self._traffic = bool(value)
-        else:
-            await super().put(key, value)
 
     async def before_down(self) -> None:
         """End the worker and the arrivals."""
@@ -188,7 +171,7 @@ class ExportQueue(Cache):
     async def _arrive(self) -> None:
         while not self.leaving.is_set():
             with contextlib.suppress(RedisError):  # As above.
-                if self._traffic:
+                if self.traffic:
                     await self.client.zadd(QUEUE, {self.jobs.job(): self.jobs.score(0)})
                 await self.jobs.look()
             await self.pause(_ARRIVAL_SECONDS)

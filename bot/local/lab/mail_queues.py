@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from bot.local.lab.bullmq_jobs import BullmqQueue
 from bot.local.lab.cache import Cache
-from bot.local.lab.component import MOST_JOBS, Component, Setting, flag, one_of, whole
+from bot.local.lab.component import MOST_JOBS, Component, Setting, one_of, whole
 from bot.local.lab.valkey import ValkeyServer
 from bot.ports import Clock
 
@@ -103,30 +103,13 @@ class MailQueue(Component):
 class MailQueues(Cache):
     """Two BullMQ queues; one live `Worker` per running worker container and queue."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
-        **Cache.settings,
-        "traffic": Setting("whether new jobs keep arriving", flag),
-    }
-
     def __init__(self, server: ValkeyServer, clock: Clock) -> None:
         """Describe the queues; start nothing."""
         super().__init__(server)
-        self._traffic = True
         self.queues = {name: MailQueue(self, BullmqQueue(self.client, clock)) for name in QUEUES}
         self._workers: dict[str, list[LiveWorker]] = {}  # container id -> one worker per queue
         self._containers: set[str] = set()
         self._arrivals: asyncio.Task[None] | None = None
-
-    def values(self) -> dict[str, object]:
-        """The settable keys."""
-        return {**super().values(), "traffic": self._traffic}
-
-    async def put(self, key: str, value: object) -> None:
-        """Set one key."""
-        if key == "traffic":
-            self._traffic = bool(value)
-        else:
-            await super().put(key, value)
 
     async def before_down(self) -> None:
         """End the workers and the arrivals."""
@@ -180,7 +163,7 @@ class MailQueues(Cache):
     async def _arrive(self) -> None:
         while not self.leaving.is_set():
             with contextlib.suppress(RedisError):  # The server is about to stop; the next round shows.
-                if self._traffic:
+                if self.traffic:
                     await self.queues[CAMPAIGNS].jobs.add(1 + secrets.randbelow(3))
                     await self.queues[INSIGHTS].jobs.add(secrets.randbelow(2))
                 for queue in self.queues.values():
