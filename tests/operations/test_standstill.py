@@ -270,8 +270,9 @@ async def awaits_renewal(world: World, operation: Operation) -> None:
 
 
 async def test_a_lease_that_is_not_ours_is_lost_at_once(world: World) -> None:
-    """Whatever needs it does not begin."""
+    """Whatever needs it does not begin: another one has claimed it."""
     operation = await approved(world)
+    assert await world.operations.execution._claims.claim(operation.number, world.clock.now())
     lease = Lease(world.ledger, world.clock, "nobody", operation.number)
     begun = False
 
