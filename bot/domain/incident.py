@@ -151,7 +151,7 @@ class Way:
     number: int
     way: Literal["slack", "pagerduty"]
     target: str
-    outcome: Literal["waiting", "failing", "failed", "withdrawn", "sent", "seen"]
+    outcome: Literal["waiting", "failing", "failed", "withdrawn", "given up", "sent", "seen"]
     seen_by: str = ""
 
 

@@ -107,6 +107,7 @@ def _outcome(way: Way) -> str:
         "failing": "failed, is tried again",
         "failed": "failed: cannot be reached",
         "withdrawn": "not needed",
+        "given up": "failed, is not tried again",
         "sent": "sent" if way.way == "slack" else "accepted",
         "seen": f"seen by {called(way.seen_by)}",
     }[way.outcome]

@@ -1,6 +1,6 @@
 """Pings: what a person who is told about an incident reads, and what becomes of it once somebody has answered."""
 
-from bot.domain.incident import Ping
+from bot.domain.incident import Ping, State
 from bot.domain.incident_board import (
     SIGNS,
     Board,
@@ -44,6 +44,12 @@ def pager_trouble(board: Board, reason: str) -> Message:
 def pager_back(board: Board) -> Message:
     """What becomes of that once PagerDuty has taken the page."""
     return Message.plain(f"PagerDuty has taken the page of {board.subject}.")
+
+
+def pager_missed(board: Board) -> Message:
+    """What becomes of that where nobody waits for the page any more."""
+    why = "is not tried again" if board.incident.state is State.OPEN else "was answered in Slack"
+    return Message.plain(f"{board.subject} {why}; PagerDuty never took its page.")
 
 
 def taken_over(board: Board) -> Message:

@@ -18,7 +18,7 @@ from bot.services.pager_posts import PagerPosts
 from bot.store import Ledger, Row, Tx
 
 _BATCH = 50
-_FINAL = frozenset({"sent", "seen", "failed", "withdrawn"})
+_FINAL = frozenset({"sent", "seen", "failed", "withdrawn", "given up"})
 
 
 class PageReports:
@@ -57,12 +57,14 @@ class PageReports:
         news = _news(tx, subject)
         for row in news:
             tx.run("way_shown", message=row["message"], shown=row["outcome"], settled=int(row["outcome"] in _FINAL))
-        if incident is None or not incident.active or not news:
+        if incident is None or not news:
             return
         board = self._posts.board(tx, incident, roster, now)
         for row in news:
             if row["way"] == "pagerduty":
                 self._tell_of_pager(tx, board, row, now)
+        if not incident.active:
+            return
         if self._nobody_reached(incident, board):
             step = Step(now, following_level(board.ladder, incident), "page")
             incident = self._steps.take(tx, incident, step, roster=roster, now=now)
@@ -70,14 +72,21 @@ class PageReports:
         self._posts.header(tx, board)
 
     def _tell_of_pager(self, tx: Tx, board: Board, row: Row, now: int) -> None:
-        """Those whom PagerDuty should have rung, once while it does not answer; and once it has taken the page."""
+        """Those whom PagerDuty should have rung, once while it does not answer; and how that ended."""
         ping = next((each for each in board.pings if each.number == row["number"]), None)
         key = f"pager-trouble:{row['subject']}:{row['number']}"
         fails = row["outcome"] in {"failing", "failed"}
-        if ping is None or not (fails or outbox.posted(tx, f"{key}:{ping.people[0].slack}" if ping.people else key)):
+        if ping is None or row["outcome"] == "waiting" or (fails and not board.incident.active):
+            return
+        if not fails and outbox.posted(tx, f"{key}:{ping.people[0].slack}" if ping.people else key) is None:
             return
         reason = str(row["last_error"] or "").partition(" at PagerDuty: ")[2] if fails else ""
-        message = ping_messages.pager_trouble(board, reason) if fails else ping_messages.pager_back(board)
+        if fails:
+            message = ping_messages.pager_trouble(board, reason)
+        elif row["outcome"] in {"sent", "seen"}:
+            message = ping_messages.pager_back(board)
+        else:
+            message = ping_messages.pager_missed(board)
         for actor in ping.people:
             if actor.slack:
                 outbox.post(

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.ledger
 
 FIRST = Reference(id="INC-1")
 KEY = "steward-test:INC-1"
+TROUBLE = "pager-trouble:INC-1:1:U0SRE"
 
 
 async def rung(world: World) -> list[tuple[str, str, str]]:
@@ -32,6 +33,12 @@ def fails(world: World, route: str, error: str, state: str = "open") -> None:
     channel = "channel like '@%'" if route == "slack" else "channel = 'pagerduty'"
     update = f"update message set attempts = 1, last_error = '{error}', state = '{state}'"
     execute(world.ledger, f"{update} where state = 'open' and sent_revision = 0 and {channel}")
+
+
+def stands(world: World, key: str) -> None:
+    """Play a sender that has posted this message."""
+    posted = "sent_revision = 1, ts = '1.0', posted_channel = channel"
+    execute(world.ledger, f"update message set {posted} where key = '{key}'")
 
 
 async def test_every_page_rings_and_one_alert_at_a_time(world: World) -> None:
@@ -201,6 +208,38 @@ async def test_a_pagerduty_that_does_not_answer_is_said_at_once(world: World) ->
     assert "PagerDuty failed, is tried again" in header
     assert "PagerDuty has taken the page" in text_of(await world.message(row["key"]))
     assert "PagerDuty accepted" in text_of(await world.message("incident:INC-1"))
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["acknowledged", "resolved"])
+async def test_a_page_that_pagerduty_never_took_is_not_said_to_be_taken(world: World, *, over: bool) -> None:
+    """Answered in Slack it is tried no more, and people read that it failed instead of that it rang."""
+    await world.open("P0")
+    fails(world, "pagerduty", "trigger steward-test:INC-1 at PagerDuty: refuses the connection")
+    await world.reports()
+    stands(world, TROUBLE)
+    await (world.incidents.resolve if over else world.incidents.acknowledge)(FIRST, SRE)
+    await world.reports()
+
+    said, header = text_of(await world.message(TROUBLE)), text_of(await world.message("incident:INC-1"))
+    assert "P0 INC-1 Newsletter: mail stopped was answered in Slack; PagerDuty never took its page." == said
+    assert over or "PagerDuty failed, is not tried again" in header
+
+
+async def test_a_page_that_pagerduty_never_took_and_nobody_answered(world: World) -> None:
+    """It is tried anew at another severity; one that phones nobody ends it, and nobody is said to have answered."""
+    await world.open("P0")
+    fails(world, "pagerduty", "trigger steward-test:INC-1 at PagerDuty: refuses the connection")
+    await world.reports()
+    stands(world, TROUBLE)
+    await world.incidents.change_severity(FIRST, Severity.P1, SRE, reason="x")
+    await world.reports()
+    waiting = text_of(await world.message(TROUBLE))
+    fails(world, "pagerduty", "trigger steward-test:INC-1 at PagerDuty: refuses the connection")
+    await world.incidents.change_severity(FIRST, Severity.P2, SRE, reason="x")
+    await world.reports()
+
+    assert "PagerDuty does not take the page" in waiting
+    assert "mail stopped is not tried again; PagerDuty never took its page." in text_of(await world.message(TROUBLE))
 
 
 async def test_a_level_whose_account_is_disabled_is_skipped_at_once(world: World) -> None:

@@ -4,11 +4,13 @@ values (:message, :subject, :number, cast(:operation as bigint), :way, :target, 
 on conflict (message) do nothing;
 
 -- name: ways_of
--- The outcome of each way of a subject's pages. What the outbox has forgotten was sent.
+-- The outcome of each way of a subject's pages. What the outbox has forgotten was sent; given up is what was withdrawn
+-- after it had failed.
 select w.*, m.sent_revision, m.last_error,
     case when w.seen_by <> '' then 'seen'
         when m.key is null or m.sent_revision > 0 then 'sent'
         when m.state = 'failed' then 'failed'
+        when m.state = 'withdrawn' and m.attempts > 0 then 'given up'
         when m.state = 'withdrawn' then 'withdrawn'
         when m.attempts > 0 then 'failing'
         else 'waiting' end as outcome
