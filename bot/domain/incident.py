@@ -55,6 +55,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """The newest change, in words, and when it came (epoch ms). Without a time it says what could not be read."""
+
+    text: str = ""
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One incident. Times are epoch ms, None while it has not happened.
 
@@ -97,7 +105,7 @@ class Incident:
     checks: str = ""
     checks_at: int | None = None
     failing: str = ""
-    suspect: str = ""
+    suspect: Suspect = Suspect()
     verdicts: tuple[Verdict, ...] = ()
 
     @property

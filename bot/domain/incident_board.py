@@ -76,7 +76,7 @@ def state_line(board: Board) -> Line:
 
 
 def evidence_lines(board: Board, asked_at: int | None = None) -> tuple[Line, ...]:
-    """What the checks said and when, and the change that is suspected.
+    """What the checks said and when, and the change that is suspected: one that came later is the last one only.
 
     `asked_at`: when they were asked; where the answer is older than that, it says so.
     """
@@ -85,8 +85,11 @@ def evidence_lines(board: Board, asked_at: int | None = None) -> tuple[Line, ...
         at = incident.opened_at if incident.checks_at is None else incident.checks_at
         late = asked_at is not None and at < asked_at - FRESH
         lines.append(("Checks as of " if late else "Checks at ", Moment(at, now=board.now), f": {incident.checks}"))
-    if incident.suspect:
-        lines.append((f"Suspect change: {incident.suspect}",))
+    suspect = incident.suspect
+    if suspect.text:
+        label = "Suspect" if suspect.at is None or suspect.at <= incident.planned_from else "Last"
+        when: Line = (", ", Moment(suspect.at, now=board.now)) if suspect.at is not None else ()
+        lines.append((f"{label} change: {suspect.text}", *when))
     return tuple(lines)
 
 

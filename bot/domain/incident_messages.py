@@ -56,7 +56,7 @@ def header(board: Board) -> Message:
     plan = _plan(board)
     if plan:
         parts.append(Paragraph(((Bold("Plan"), " if nobody answers"), *plan)))
-    if incident.state is not State.RESOLVED and (incident.checks or incident.suspect):
+    if incident.state is not State.RESOLVED and (incident.checks or incident.suspect.text):
         parts.append(Paragraph(evidence_lines(board)))
     buttons = _header_buttons(board)
     if buttons:

@@ -1,10 +1,14 @@
-"""The evidence duty: what the checks say and what was changed last, in the thread of a new incident."""
+"""The evidence duty: what the checks say, in the thread of a new incident, and what was changed last.
+
+The change is read anew for every later page, after a reopening, and once an operation on the system has ended.
+"""
 
 import asyncio
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain.errors import BotError
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, State, Suspect
 from bot.domain.message import Message
 from bot.domain.statement import Statement
 from bot.domain.timing import MINUTE
@@ -24,9 +28,18 @@ class Witness(Protocol):
         """The readings of now, in full and in one line."""
         ...
 
-    async def suspect(self, system: str, at: int) -> str:
-        """The last change before `at` (epoch ms), as one line; empty where there is none."""
+    async def suspect(self, system: str, at: int) -> Suspect:
+        """The newest change as of `at` (epoch ms); without words where there is none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a round has found. `message` is for the thread; `suspect` None: not known, so what was known stands."""
+
+    message: Message | None = None
+    said: Statement | None = None
+    suspect: Suspect | None = None
 
 
 class IncidentEvidence:
@@ -46,12 +59,13 @@ class IncidentEvidence:
         due = await self.next_due()
         if due is None or due > now:
             return False
-        row = await self._ledger.write(lambda tx: tx.one("claim_evidence", now=now, again=now + MINUTE))
+        again = now + MINUTE
+        row = await self._ledger.write(lambda tx: tx.one("claim_evidence", now=now, again=again))
         if row is None:
             return False
         incident = incident_records.of_row(row)
-        message, said, suspect = await self._ask(incident)
-        await self._finish(incident, message, said, suspect)
+        told = await self._ledger.read(lambda tx: tx.one("message_place", key=_key(incident)))
+        await self._finish(incident, await self._ask(incident, now, told=told is not None), claimed=again)
         return True
 
     async def next_due(self) -> int | None:
@@ -59,30 +73,43 @@ class IncidentEvidence:
         row: Row | None = await self._ledger.read(lambda tx: tx.one("next_evidence"))
         return row["at"] if row else None
 
-    async def _ask(self, incident: Incident) -> tuple[Message | None, Statement | None, str]:
+    async def _ask(self, incident: Incident, now: int, *, told: bool) -> _Found:
         if not incident.system:
-            return None, None, ""
+            return _Found()
         try:
             async with asyncio.timeout(PATIENCE):
-                suspect = await self._witness.suspect(incident.system, incident.opened_at)
+                suspect = await self._witness.suspect(incident.system, now)
+                if told:
+                    return _Found(suspect=suspect)
                 message, said = await self._witness.evidence(incident.system)
-                return message, said, suspect
+                return _Found(message, said, suspect)
         except TimeoutError:
-            return Message.plain(f"The checks of {incident.system} did not end within {PATIENCE:.0f} s."), None, ""
+            why = f"The checks of {incident.system} did not end within {PATIENCE:.0f} s."
         except BotError as error:
-            return Message.plain(f"The checks of {incident.system} could not be run: {error}"), None, ""
+            why = f"The checks of {incident.system} could not be run: {error}"
+        return _Found(None if told else Message.plain(why))
 
-    async def _finish(self, incident: Incident, message: Message | None, said: Statement | None, suspect: str) -> None:
+    async def _finish(self, incident: Incident, found: _Found, *, claimed: int) -> None:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def work(tx: Tx) -> None:
-            tx.run("finish_evidence", id=incident.id, suspect=suspect)
-            if message is None:
+            before = incident_records.locked(tx, incident.id)
+            suspect = before.suspect if found.suspect is None else found.suspect
+            tx.run("finish_evidence", id=incident.id, suspect=suspect.text, at=suspect.at, claimed=claimed)
+            news = found.message is not None or suspect != before.suspect
+            if before.state is State.RESOLVED or not news:
                 return
-            known = incident_records.set_checks(tx, incident_records.locked(tx, incident.id), said)
+            known = incident_records.set_checks(tx, replace(before, suspect=suspect), found.said)
             board = self._posts.board(tx, known, roster, now)
-            self._posts.say(tx, board, key=f"incident:{incident.id}:evidence", message=message)
+            if found.message is not None:
+                self._posts.say(tx, board, key=_key(incident), message=found.message)
             self._posts.header(tx, board)
             self._posts.refresh(tx, board)
 
         await self._ledger.write(work)
+
+
+def _key(incident: Incident) -> str:
+    """The outbox key of its evidence: another one once its clocks have started anew."""
+    anew = "" if incident.planned_from == incident.opened_at else f":{incident.planned_from}"
+    return f"incident:{incident.id}:evidence{anew}"

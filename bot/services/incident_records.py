@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.errors import NotFound
-from bot.domain.incident import Event, Incident, Ping, Severity, State, Verdict
+from bot.domain.incident import Event, Incident, Ping, Severity, State, Suspect, Verdict
 from bot.domain.people import Actor
 from bot.domain.statement import Statement
 from bot.store import Row, Tx
@@ -50,7 +50,7 @@ def of_row(row: Row) -> Incident:
         checks=row["checks"],
         checks_at=row["checks_at"],
         failing=row["failing"],
-        suspect=row["suspect"],
+        suspect=Suspect(row["suspect"], row["suspect_at"]),
         verdicts=_verdicts(row["verdicts"]),
     )
 

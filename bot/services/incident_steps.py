@@ -35,6 +35,7 @@ class IncidentSteps:
         incident_records.save(tx, moved, next_step_at=following.at if following else None)
         if ping.pages:
             tx.run("wake_room", id=incident.id, at=now)
+            tx.run("want_evidence", id=incident.id, now=now)
         names = ", ".join(f"@{person.person}" for person in people) or "nobody holds this level"
         text = {
             "page": f"paged level {step.level}: {names}",

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain import operation_messages
 from bot.domain.errors import NotFound
-from bot.domain.operation import Approver, Operation, State
+from bot.domain.operation import ENDED, Approver, Operation, State
 from bot.domain.people import Actor
 from bot.domain.plan import Plan
 from bot.domain.policy import Risk
@@ -181,6 +181,8 @@ def publish(tx: Tx, number: int, now: int) -> Operation:
         if posted(tx, key):
             outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
     _show_in_incident(tx, operation, now)
+    if operation.started_at is not None and operation.state in ENDED:
+        tx.run("want_evidence_of_system", system=operation.system, now=now)
     return operation
 
 

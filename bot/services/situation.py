@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from bot.domain import operation_messages
 from bot.domain.errors import BotError, Unreachable
 from bot.domain.health import Concern, Report, body, headline, overview_message
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, Suspect
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
 from bot.domain.operation import Operation
 from bot.domain.reading import Status
 from bot.domain.statement import Statement, statement
-from bot.domain.timing import DAY, span
+from bot.domain.timing import DAY
 from bot.ports import Deployments, Release
 from bot.services.health import Health
 from bot.services.incidents import Incidents
@@ -64,22 +64,21 @@ class Situation:
         parts = (*body(report), *((Paragraph(report.context),) if report.context else ()))
         return Message(headline(report), (Paragraph((first,)), *parts)), statement(report.readings, report.at)
 
-    async def suspect(self, system: str, at: int) -> str:
-        """The change before `at` that is suspected, as one line: `web released dep-41 New preview grid, 3 min before`.
+    async def suspect(self, system: str, at: int) -> Suspect:
+        """The newest change as of `at`: `web released dep-41 New preview grid`, and when.
 
         What the providers released within a day comes first, whoever released it; an operation where it came later.
         """
         released, unread = await self._released(system, at)
         changed = await self._operations.last_change(system)
         when = None if changed is None else changed.finished_at or changed.started_at or changed.created_at
-        told = ""
+        told, came = "", None
         if released is not None and (when is None or when > at or released.at >= when):
-            told = f"{released.component} released {released.label}, {span(at - released.at)} before"
+            told, came = f"{released.component} released {released.label}", released.at
         elif changed is not None and when is not None and when <= at:
-            title, by = f"{changed.plan.title} ({changed.state.value})", f"@{changed.requester.person}"
-            told = f"{title} by {by}, {span(at - when)} before"
+            told, came = f"{changed.plan.title} ({changed.state.value}) by @{changed.requester.person}", when
         missing = f"releases of {', '.join(unread)} could not be read" if unread else ""
-        return "; ".join(text for text in (told, missing) if text)
+        return Suspect("; ".join(text for text in (missing, told) if text), came)
 
     async def _released(self, system: str, at: int) -> tuple["_Released | None", list[str]]:
         """The newest release that runs and came within a day before `at`, and the components that do not tell."""

@@ -1,24 +1,26 @@
 """What follows the opening: a channel of its own, and evidence in the thread. Neither can hold up a page."""
 
 from dataclasses import dataclass, field
+from datetime import UTC
 
 import pytest
 
 from bot.domain.errors import Conflict, OutcomeUnknown, Unauthorized, Unreachable
-from bot.domain.incident import Reference, Severity
+from bot.domain.incident import Reference, Severity, Suspect
 from bot.domain.incident_room import KEPT, room_name
-from bot.domain.message import Message
+from bot.domain.message import Message, Moment, Paragraph
 from bot.domain.people import Actor
 from bot.domain.statement import Statement
 from bot.ports import ChannelGone, RateLimited
 from bot.services.incident_evidence import IncidentEvidence
 from bot.services.incident_rooms import AGAIN, ATTEMPTS, IncidentRooms
 from tests.fakes.clock import START
-from tests.incidents.world import LEAD, SRE, World, execute, text_of
+from tests.incidents.world import LEAD, MIN, SRE, World, execute, text_of
 
 pytestmark = pytest.mark.ledger
 
 FIRST = Reference(id="INC-1")
+CHANGED = Suspect("app v40 → v41 by @sre", START - 3 * MIN)
 
 
 @dataclass
@@ -57,6 +59,7 @@ class FakeWitness:
     """`Witness` with one answer; `down` raises instead."""
 
     down: bool = False
+    changed: Suspect = CHANGED
 
     async def evidence(self, system: str) -> tuple[Message, Statement]:
         if self.down:
@@ -64,9 +67,10 @@ class FakeWitness:
         said = Statement("🔴 app 503, 🟢 8 healthy", "critical:app", ("app 503",), START)
         return Message.plain("🔴 Newsletter: 2 critical, 8 healthy"), said
 
-    async def suspect(self, system: str, at: int) -> str:
-        assert at, system
-        return "app v40 → v41 by @sre, 3 min before"
+    async def suspect(self, system: str, at: int) -> Suspect:
+        if self.down:
+            raise Unreachable(f"{system} cannot be asked")
+        return self.changed if self.changed.at is None or self.changed.at <= at else Suspect()
 
 
 def rooms_of(world: World, rooms: FakeRooms) -> IncidentRooms:
@@ -302,9 +306,64 @@ async def test_evidence_stands_in_the_thread_and_in_the_ping(world: World) -> No
 
     ping = text_of(await world.message("escalation:INC-1:1"))
     assert "Checks at 03:00: 🔴 app 503, 🟢 8 healthy" in ping
-    assert "Suspect change: app v40 → v41 by @sre, 3 min before" in ping
+    assert "Suspect change: app v40 → v41 by @sre, 02:57" in ping
     thread = next(row["thread_key"] for row in await world.outbox() if row["key"] == "incident:INC-1:evidence")
     assert thread == "incident:INC-1"
+
+
+async def test_what_is_suspected_is_as_new_as_the_page(world: World) -> None:
+    """Read anew for a later page, and shown as the last change where it came after the incident; said in no thread."""
+    witness = FakeWitness()
+    duty = evidence_of(world, witness)
+    await world.open("P0")
+    await duty.run(world.clock.now())
+    quiet = await duty.next_due()
+    await world.passes(5)
+    witness.changed = Suspect("app v41 → v40 by @sre", world.clock.now())
+    await world.settle()
+    await duty.run(world.clock.now())
+
+    header = text_of(await world.message("incident:INC-1"))
+    assert quiet is None
+    assert "Last change: app v41 → v40 by @sre, 03:05" in header
+    assert "Last change: app v41 → v40 by @sre, 03:05" in text_of(await world.message("escalation:INC-1:2"))
+    assert "v40 → v41" not in header
+    assert 1 == len([row for row in await world.outbox() if row["key"].startswith("incident:INC-1:evidence")])
+
+
+async def test_a_reopening_gathers_evidence_anew(world: World) -> None:
+    """What was released before it is suspected, with its date where that is another day; the checks are told again."""
+    witness = FakeWitness()
+    duty = evidence_of(world, witness)
+    await world.open("P0")
+    await duty.run(world.clock.now())
+    await world.incidents.resolve(FIRST, SRE)
+    world.clock.advance(24 * 60 * MIN)
+    witness.changed = Suspect("app v41 → v42 by @lead", world.clock.now() - 23 * 60 * MIN)
+    await world.incidents.reopen(FIRST, SRE)
+    await duty.run(world.clock.now())
+
+    header = await world.message("incident:INC-1")
+    lines = [line for part in header.parts if isinstance(part, Paragraph) for line in part.lines]
+    suspect = next(line for line in lines if text_of(line).startswith("Suspect"))
+    assert "Suspect change: app v41 → v42 by @lead, 04:00" == text_of(suspect)
+    assert "date" == next(piece.style_in(UTC) for piece in suspect if isinstance(piece, Moment))
+    assert 2 == len([row for row in await world.outbox() if row["key"].startswith("incident:INC-1:evidence")])
+
+
+async def test_a_suspect_that_cannot_be_read_anew_stands(world: World) -> None:
+    """A provider that is down at the second page takes nothing away, and the thread is not told of it."""
+    witness = FakeWitness()
+    duty = evidence_of(world, witness)
+    await world.open("P0")
+    await duty.run(world.clock.now())
+    await world.passes(5)
+    await world.settle()
+    witness.down = True
+    await duty.run(world.clock.now())
+
+    assert "Suspect change: app v40 → v41 by @sre, 02:57" in text_of(await world.message("incident:INC-1"))
+    assert "could not be run" not in text_of(await world.message("incident:INC-1:evidence"))
 
 
 async def test_evidence_after_the_acknowledgement_pages_nobody(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from bot.domain.errors import Unreachable
+from bot.domain.incident import Suspect
 from bot.domain.operation import Operation
 from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.ports import Deployments, Release
@@ -44,32 +45,35 @@ def _situation(changed: Operation | None, **released: int | None) -> Situation:
     )
 
 
+RELEASED = Suspect("web released v41 New grid", NOW - 3 * MINUTE)
 ROLLED = replace(OPERATION, finished_at=NOW - HOUR)
 
 
 @pytest.mark.parametrize(
     ("changed", "released", "expected"),
     [
-        pytest.param(None, {"web": NOW - 3 * MINUTE}, "web released v41 New grid, 3 min before", id="a release"),
-        pytest.param(
-            ROLLED, {"web": NOW - 3 * MINUTE}, "web released v41 New grid, 3 min before", id="it came after a rollback"
-        ),
+        pytest.param(None, {"web": NOW - 3 * MINUTE}, RELEASED, id="a release"),
+        pytest.param(ROLLED, {"web": NOW - 3 * MINUTE}, RELEASED, id="it came after a rollback"),
         pytest.param(
             ROLLED,
             {"web": NOW - 2 * HOUR},
-            "Roll back shop/web v41 → v40 (pending) by @sre, 1 h before",
+            Suspect("Roll back shop/web v41 → v40 (pending) by @sre", NOW - HOUR),
             id="a rollback came after it",
         ),
+        pytest.param(None, {"app": NOW - HOUR, "web": NOW - 3 * MINUTE}, RELEASED, id="newest"),
+        pytest.param(None, {"web": NOW - DAY - MINUTE}, Suspect(), id="an old release is no suspect"),
+        pytest.param(None, {"web": NOW + MINUTE}, Suspect(), id="nor one that came afterwards"),
+        pytest.param(None, {"web": None}, Suspect("releases of web could not be read"), id="a provider that is down"),
         pytest.param(
-            None, {"app": NOW - HOUR, "web": NOW - 3 * MINUTE}, "web released v41 New grid, 3 min before", id="newest"
+            None,
+            {"app": None, "web": NOW - HOUR},
+            Suspect("releases of app could not be read; web released v41 New grid", NOW - HOUR),
+            id="one of two providers that is down",
         ),
-        pytest.param(None, {"web": NOW - DAY - MINUTE}, "", id="an old release is no suspect"),
-        pytest.param(None, {"web": NOW + MINUTE}, "", id="nor one that came afterwards"),
-        pytest.param(None, {"web": None}, "releases of web could not be read", id="a provider that is down"),
     ],
 )
 async def test_releases_of_the_providers_are_suspected_first(
-    changed: Operation | None, released: dict[str, int | None], expected: str
+    changed: Operation | None, released: dict[str, int | None], expected: Suspect
 ) -> None:
     """A release counts whoever made it; a provider that does not tell is named."""
     assert expected == await _situation(changed, **released).suspect("shop", NOW)

@@ -144,5 +144,15 @@ returning *;
 -- name: next_evidence
 select min(evidence_due_at) as at from incident where evidence_due_at is not null;
 
+-- name: want_evidence
+-- What is suspected is read anew.
+update incident set evidence_due_at = :now where id = :id;
+
+-- name: want_evidence_of_system
+update incident set evidence_due_at = :now where system = :system and state <> 'resolved';
+
 -- name: finish_evidence
-update incident set evidence_due_at = null, suspect = :suspect where id = :id;
+-- Wanted again since the claim, it stays due.
+update incident set suspect = :suspect, suspect_at = cast(:at as bigint),
+    evidence_due_at = case when evidence_due_at = :claimed then null else evidence_due_at end
+where id = :id;
