@@ -98,6 +98,13 @@ def resolved_there(board: Board, who: Actor) -> Message:
     )
 
 
+def answered_there(board: Board, asked: Event, answer: Event) -> Message:
+    """What becomes of that question once it is answered."""
+    first = f"{SIGNS[board.incident.state]} {called(asked.person)} resolved {board.subject} at PagerDuty"
+    text = f"{first}; here {called(answer.person)} {answer.text}"
+    return Message(text, (Paragraph(((f"{text}, ", Moment(answer.at, now=board.now)),)),))
+
+
 def summary_line(incident: Incident, system_title: str, now: int | None = None) -> Line:
     """One line of a list."""
     prefix = f"{system_title}: " if system_title else ""

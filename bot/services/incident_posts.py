@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain import incident_messages, ping_messages
 from bot.domain.escalation import Step, next_step, timeline
-from bot.domain.incident import Incident, Ping, State, Way
+from bot.domain.incident import Event, Incident, Ping, State, Way
 from bot.domain.incident_board import SIGNS, Board, Planned
 from bot.domain.message import Message
 from bot.domain.people import Actor
@@ -135,10 +135,18 @@ class IncidentPosts:
         else:
             self.pager.tell(tx, incident.id, "acknowledge", mark=incident.epoch, now=board.now)
 
-    def ask_whether_over(self, tx: Tx, board: Board, who: Actor, *, key: str) -> None:
+    def ask_whether_over(self, tx: Tx, board: Board, who: Actor) -> None:
         """Somebody resolved it at PagerDuty: whoever has it here is asked, in the channel."""
-        message = incident_messages.resolved_there(board, who)
-        outbox.post(tx, key=f"pager-resolved:{key}", channel=self.channel, message=message, now=board.now)
+        message, number = incident_messages.resolved_there(board, who), len(_questions(tx, board.incident)) + 1
+        outbox.post(tx, key=_question_key(board.incident, number), channel=self.channel, message=message, now=board.now)
+
+    def answer(self, tx: Tx, board: Board) -> None:
+        """Questions whether it is over that the newest decision has answered: they say so, and have no buttons."""
+        for number, (asked, answers) in enumerate(_questions(tx, board.incident), 1):
+            key = _question_key(board.incident, number)
+            if len(answers) == 1 and tx.one("message_place", key=key) is not None:
+                message = incident_messages.answered_there(board, asked, answers[0])
+                outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now)
 
     def say(self, tx: Tx, board: Board, *, key: str, message: Message) -> None:
         """A reply in the header's thread."""
@@ -219,6 +227,22 @@ def _alert(board: Board, ping: Ping) -> Alert:
         {"severity": incident.severity.value, "opened by": incident.opened_by.person},
         (incident.id, incident.epoch),
     )
+
+
+def _questions(tx: Tx, incident: Incident) -> list[tuple[Event, list[Event]]]:
+    """How often it was asked whether it is over, each with what was decided since."""
+    found: list[tuple[Event, list[Event]]] = []
+    for event in incident_records.questions_and_answers(tx, incident.id):
+        if event.kind == "resolved_there":
+            found.append((event, []))
+        else:
+            for _, answers in found:
+                answers.append(event)
+    return found
+
+
+def _question_key(incident: Incident, number: int) -> str:
+    return f"pager-resolved:{incident.id}:{number}"
 
 
 def header_key(incident: Incident) -> str:

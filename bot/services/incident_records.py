@@ -157,6 +157,12 @@ def updates(tx: Tx, incident_id: str) -> list[Event]:
     return [Event(row["at"], row["person"], row["kind"], row["text"]) for row in reversed(rows)]
 
 
+def questions_and_answers(tx: Tx, incident_id: str) -> list[Event]:
+    """Resolutions at PagerDuty, and what was decided here, oldest first."""
+    rows = tx.all("questions_and_answers", incident=incident_id)
+    return [Event(row["at"], row["person"], row["kind"], row["text"]) for row in rows]
+
+
 def pings(tx: Tx, incident_id: str) -> list[Ping]:
     """Who was told, in order."""
     return [

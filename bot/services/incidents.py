@@ -31,6 +31,10 @@ TEXT_LIMIT = 2_000
 IMPACT_LIMIT = 1_500
 
 
+DECISIONS = frozenset({"acknowledged", "passed_on", "mitigated", "resolved", "reopened"})
+"""Kinds of events that answer whether it is over."""
+
+
 class _Options(TypedDict, total=False):
     """What a change may do beside its transition; see `Incidents._prepared`."""
 
@@ -325,7 +329,7 @@ class Incidents:
         def ask(tx: Tx) -> None:
             tx.run("alert_resolved", alert=alert)
             board = self.posts.board(tx, incident_lookup.found(tx, reference), roster, now)
-            self.posts.ask_whether_over(tx, board, who, key=event)
+            self.posts.ask_whether_over(tx, board, who)
 
         try:
             await self._change(reference, who, "resolved_there", taken, lambda _: said, once=event, also=ask)
@@ -449,6 +453,8 @@ class Incidents:
             if incident.epoch != before.epoch:
                 self.posts.refresh(tx, board)
                 self.posts.tell_pager(tx, board, changed=incident.severity is not before.severity)
+            if kind in DECISIONS:
+                self.posts.answer(tx, board)
             self.posts.header(tx, board)
             return board
 

@@ -163,7 +163,7 @@ async def test_a_resolution_there_is_asked_about_here(world: World) -> None:
     heard = [await world.incidents.resolved_elsewhere("INC-1", replace(LEAD, via="pagerduty"), **there) for _ in "ab"]
 
     incident = await world.incidents.find(FIRST)
-    asked = text_of(await world.message("pager-resolved:a"))
+    asked = text_of(await world.message("pager-resolved:INC-1:1"))
     assert ([True, False], State.ACKNOWLEDGED, LEAD.person) == (
         heard,
         incident.state,
@@ -176,6 +176,25 @@ async def test_a_resolution_there_is_asked_about_here(world: World) -> None:
     assert ["trigger"] == await world.pager()
     await world.incidents.resolve(FIRST, LEAD)
     assert not await world.incidents.resolved_elsewhere("INC-1", SOMEBODY, event="b")
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["no, i have it", "resolve"])
+async def test_the_question_whether_it_is_over_is_answered_once(world: World, *, over: bool) -> None:
+    """It says by whom and keeps no button; what is decided later stands elsewhere, and an update answers nothing."""
+    await world.open("P0")
+    await world.incidents.resolved_elsewhere("INC-1", replace(LEAD, via="pagerduty"), event="a")
+    await world.incidents.update(FIRST, "half of the mail goes out", LEAD)
+    asked = text_of(await world.message("pager-resolved:INC-1:1"))
+    await (world.incidents.resolve if over else world.incidents.acknowledge)(FIRST, SRE)
+    said = text_of(await world.message("pager-resolved:INC-1:1"))
+    await (world.incidents.reopen if over else world.incidents.mitigate)(FIRST, LEAD)
+    await world.incidents.resolved_elsewhere("INC-1", replace(LEAD, via="pagerduty"), event="b")
+
+    outcome = "✅ @lead {}; here @sre resolved it" if over else "✋ @lead {}; here @sre took it over from @lead"
+    assert "[Resolve] [No, I have it]" in asked
+    assert outcome.format("resolved P0 INC-1 Newsletter: mail stopped at PagerDuty") + ", 03:00" == said
+    assert said == text_of(await world.message("pager-resolved:INC-1:1"))
+    assert "[Resolve]" in text_of(await world.message("pager-resolved:INC-1:2"))
 
 
 async def test_the_header_tells_what_each_way_did(world: World) -> None:

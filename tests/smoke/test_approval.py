@@ -208,7 +208,7 @@ async def test_the_configuration_says_how_many_approve_and_which_risks_are_raise
     async with alone(tmp_path, with_lab=True, STEWARD_CONFIG=str(config)) as (_, world):
         sre, since, before = world.user("sre"), await world.now(), await started(world)
         await sre.types("/incident open P3 target-list previews are odd").sees("INC-1")
-        await world.sees("Suspect change: web released dep-41 New preview grid (e02d5f8), 2")
+        await world.sees("Suspect change: web released dep-41 New preview grid (e02d5f8), ")
         ask = await sre.types(ASK).sees("Needs 2 of")
         for name in ("lead", "manager"):
             await world.sees("Needs 2 of", by=name, channel=f"@{name}")

@@ -77,6 +77,13 @@ select at, person, kind, text from incident_event
 where incident = :incident and kind in ('update', 'mitigated', 'resolved', 'severity', 'reopened')
 order by number desc limit :n;
 
+-- name: questions_and_answers
+-- Whether it is over, asked after a resolution at PagerDuty, and what answers that.
+select at, person, kind, text from incident_event
+where incident = :incident
+    and kind in ('resolved_there', 'acknowledged', 'passed_on', 'mitigated', 'resolved', 'reopened')
+order by number;
+
 -- name: claim_room
 -- One replica at a time: whoever moves the due time on takes the next step of the channel.
 update incident set room_due_at = :again
