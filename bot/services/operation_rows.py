@@ -10,7 +10,7 @@ from bot.domain.operation import ENDED, Approver, Operation, State
 from bot.domain.people import Actor
 from bot.domain.plan import Plan
 from bot.domain.policy import Risk
-from bot.services import outbox
+from bot.services import incident_operations, outbox
 from bot.services.action import Result, Trace
 from bot.store import Row, Tx
 
@@ -180,7 +180,7 @@ def publish(tx: Tx, number: int, now: int) -> Operation:
         key = copy_key(operation, approver)
         if posted(tx, key):
             outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
-    _show_in_incident(tx, operation, now)
+    incident_operations.show(tx, operation, now)
     if operation.started_at is not None and operation.state in ENDED:
         tx.run("want_evidence_of_system", system=operation.system, now=now)
     return operation
@@ -210,13 +210,6 @@ def review_key(operation: Operation) -> str:
 def copy_key(operation: Operation, approver: Approver) -> str:
     """The outbox key of an approver's own copy."""
     return f"{operation.key}:{approver.person}"
-
-
-def _show_in_incident(tx: Tx, operation: Operation, now: int) -> None:
-    header = f"incident:{operation.incident}"
-    if operation.incident and posted(tx, header):
-        message, key = operation_messages.in_incident(operation), f"{operation.key}:incident"
-        outbox.post(tx, key=key, channel=operation.channel, message=message, now=now, thread=header)
 
 
 def _approvers(operation: Operation) -> str:

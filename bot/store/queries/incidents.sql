@@ -72,6 +72,9 @@ returning number;
 -- name: incident_events
 select at, person, kind, text from incident_event where incident = :incident order by number desc limit :n;
 
+-- name: event_told
+select number from incident_event where incident = :incident and kind = :kind and text = :text limit 1;
+
 -- name: incident_updates
 select at, person, kind, text from incident_event
 where incident = :incident and kind in ('update', 'mitigated', 'resolved', 'severity', 'reopened')
