@@ -54,6 +54,7 @@ from bot.services.heartbeat import Beat, Heartbeat
 from bot.services.home import Home
 from bot.services.inbox import Inbox
 from bot.services.incident_checks import FollowedChecks, SystemChecks
+from bot.services.incident_dates import IncidentDates
 from bot.services.incident_evidence import IncidentEvidence
 from bot.services.incident_rooms import IncidentRooms
 from bot.services.incidents import Incidents
@@ -291,6 +292,7 @@ class Server:
             Schedules(bot.ledger, bot.clock, steward, services.situation, services.oncall),
             PageReports(bot.ledger, services.oncall, posts, services.incidents.steps),
             IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
+            IncidentDates(bot.ledger, zone, oncall=services.oncall, posts=posts),
             IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),
             self._probe,
         ]

@@ -134,10 +134,9 @@ def _clocks(board: Board) -> Line:
     incident, ladder = board.incident, board.ladder
     due: Line = ()
     if incident.state is State.ACKNOWLEDGED and ladder.stale is not None and incident.updated_at is not None:
-        due = (
-            " · next update by ",
-            incident_clocks.coming(ladder.moment(incident.updated_at, ladder.stale), ladder, board.now),
-        )
+        at = ladder.moment(incident.updated_at, ladder.stale)
+        words = " · next update by " if at > board.now else " · update overdue since "
+        due = (words, incident_clocks.coming(at, ladder, board.now))
     return (*incident_clocks.shown(ladder, incident, board.now), *due)
 
 
@@ -156,7 +155,7 @@ def _plan(board: Board) -> list[Line]:
     ]
     if incident.state is State.OPEN:
         lines += [planned_line(planned, board) for planned in board.plan]
-    elif board.follows is not None:
+    if not board.plan and board.follows is not None:
         lines.append(follows_line(board.follows, board))
     return lines
 

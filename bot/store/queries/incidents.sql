@@ -140,6 +140,17 @@ select id from incident where system = :system and state <> 'resolved' limit 1;
 -- Those that are shown with what the checks of their system say.
 select * from incident where system = :system and state <> 'resolved' order by number /*pg for update pg*/;
 
+-- name: oldest_dated
+select min(coalesce(dated_at, opened_at)) as at from incident where state <> 'resolved';
+
+-- name: claim_undated
+update incident set dated_at = :now
+where id in (
+    select id from incident where state <> 'resolved' and coalesce(dated_at, opened_at) < :midnight order by number limit :n
+    /*pg for update skip locked pg*/
+) and coalesce(dated_at, opened_at) < :midnight
+returning *;
+
 -- name: due_systems
 select distinct system from incident where next_step_at <= :now and system <> '';
 

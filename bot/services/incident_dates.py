@@ -1,0 +1,52 @@
+"""The incident dates duty: after midnight the headers of open incidents are drawn again.
+
+A time of the day before is shown with its date, and only what is drawn anew knows which day it is.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.services import incident_records
+from bot.services.incident_posts import IncidentPosts
+from bot.services.oncall import OnCall
+from bot.store import Ledger, Tx
+
+_BATCH = 10
+
+
+class IncidentDates:
+    """Draws once a day, in the configured zone."""
+
+    name = "incident-dates"
+
+    def __init__(self, ledger: Ledger, zone: ZoneInfo, *, oncall: OnCall, posts: IncidentPosts) -> None:
+        self._ledger = ledger
+        self._zone = zone
+        self._oncall = oncall
+        self._posts = posts
+
+    async def run(self, now: int) -> bool:
+        """A batch of headers; True where another may wait."""
+        due = await self.next_due()
+        if due is None or due > now:
+            return False
+        roster = await self._oncall.roster()
+
+        def work(tx: Tx) -> int:
+            rows = tx.all("claim_undated", now=now, midnight=self._midnight(now), n=_BATCH)
+            for row in rows:
+                self._posts.header(tx, self._posts.board(tx, incident_records.of_row(row), roster, now))
+            return len(rows)
+
+        return await self._ledger.write(work) == _BATCH
+
+    async def next_due(self) -> int | None:
+        """The midnight after the oldest drawing."""
+        row = await self._ledger.read(lambda tx: tx.one("oldest_dated"))
+        return None if row is None or row["at"] is None else self._midnight(row["at"], days=1)
+
+    def _midnight(self, at: int, days: int = 0) -> int:
+        """The beginning of the local day of `at`, or of a later one."""
+        day = datetime.fromtimestamp(at / 1000, self._zone).date() + timedelta(days)
+        begins = datetime(day.year, day.month, day.day, tzinfo=self._zone)
+        return round(begins.astimezone(UTC).timestamp() * 1000)

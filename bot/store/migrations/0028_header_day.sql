@@ -1,0 +1,2 @@
+-- When the header was last drawn again for a new day; null: not since the opening.
+alter table incident add column dated_at bigint;
