@@ -1,5 +1,7 @@
 """The two clocks of an incident: to the first acknowledgement, and to the mitigation. A verdict once given stands."""
 
+from collections.abc import Sequence
+
 from bot.domain.escalation import Ladder
 from bot.domain.incident import ClockName, Incident, Severity, Verdict
 from bot.domain.message import Inline, Line, Moment
@@ -20,8 +22,9 @@ def settled(ladder: Ladder, incident: Incident, now: int) -> tuple[Verdict, ...]
 
 
 def shown(ladder: Ladder, incident: Incident, now: int) -> Line:
-    """Both clocks for the header; what earlier runs came to stands before them."""
-    told = [_verdict(verdict, incident, now) for verdict in incident.verdicts if verdict.start != incident.planned_from]
+    """Both clocks for the header; what earlier runs came to stands before them: `before: … / now: …`."""
+    earlier = [verdict for verdict in incident.verdicts if verdict.start != incident.planned_from]
+    told: list[Line] = []
     for clock, limit, done in _runs(ladder, incident):
         standing = _standing(incident, clock)
         if standing is not None:
@@ -30,6 +33,14 @@ def shown(ladder: Ladder, incident: Incident, now: int) -> Line:
             told.append(_verdict(Verdict(clock, incident.severity, incident.planned_from, limit, done), incident, now))
         else:
             told.append((f"{clock} by ", coming(limit, ladder, now)))
+    if not earlier:
+        return _joined(told)
+    before = _joined([_verdict(verdict, incident, now) for verdict in earlier])
+    after: Line = (" / now: ", *_joined(told)) if told else ()
+    return ("before: ", *before, *after)
+
+
+def _joined(told: Sequence[Line]) -> Line:
     parts: list[Inline] = []
     for number, line in enumerate(told):
         parts += [" · "] * bool(number) + list(line)

@@ -69,8 +69,8 @@ async def test_earlier_runs_of_the_clocks_stand_beside_the_new_ones(world: World
     await world.incidents.acknowledge(FIRST, SRE)
 
     assert await clocks(world) == (
-        "respond missed (6 min) · mitigate kept (10 min)"
-        " · respond kept (2 min) · mitigate by 04:25 · next update by 04:27"
+        "before: respond missed (6 min) · mitigate kept (10 min)"
+        " / now: respond kept (2 min) · mitigate by 04:25 · next update by 04:27"
     )
 
 
@@ -95,7 +95,18 @@ async def test_a_raised_severity_starts_clocks_and_keeps_their_history(world: Wo
     await world.passes(2)
     await world.incidents.change_severity(FIRST, Severity.P0, SRE, reason="all of it")
 
-    assert (await clocks(world)).startswith("respond as P1 missed (20 min) · mitigate by 03:37")
+    assert (await clocks(world)).startswith("before: respond as P1 missed (20 min) / now: mitigate by 03:37")
+
+
+async def test_clocks_that_ended_before_a_raised_severity_are_not_run_again(world: World) -> None:
+    """What is mitigated already has nothing left to do."""
+    await world.open("P1")
+    await world.passes(20)
+    await world.incidents.mitigate(FIRST, SRE)
+    await world.passes(2)
+    await world.incidents.change_severity(FIRST, Severity.P0, SRE, reason="all of it")
+
+    assert "before: respond as P1 missed (20 min) · mitigate as P1 kept (20 min)" == await clocks(world)
 
 
 async def test_a_severity_that_comes_back_pages_and_rings_anew(world: World) -> None:
