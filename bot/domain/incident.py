@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from bot.domain.people import Actor
+from bot.domain.people import Actor, called
 
 
 class Severity(StrEnum):
@@ -171,3 +171,8 @@ class Event:
     person: str
     kind: str
     text: str
+
+    @property
+    def said(self) -> str:
+        """`@sre mitigated it`; an update has no verb: `@sre: half of the mail goes out`."""
+        return f"{called(self.person)}{':' if self.kind == 'update' else ''} {self.text}"

@@ -120,7 +120,7 @@ def summary_line(incident: Incident, system_title: str, now: int | None = None) 
 
 def timeline_lines(events: tuple[Event, ...], now: int) -> Paragraph:
     """The timeline, a line per event."""
-    return Paragraph(tuple((Moment(event.at, now=now), f" {called(event.person)} {event.text}") for event in events))
+    return Paragraph(tuple((Moment(event.at, now=now), f" {event.said}") for event in events))
 
 
 def _now(board: Board) -> Line:

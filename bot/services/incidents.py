@@ -443,7 +443,7 @@ class Incidents:
             tx.run("wake_room", id=incident.id, at=now)
             detail = {"state": incident.state.value, "severity": incident.severity.value, "epoch": incident.epoch}
             number = self._note(tx, incident, actor, now, kind=kind, text=text(before), detail=detail)
-            self.posts.tell(tx, incident, number, f"{called(actor.person)} {text(before)}", now)
+            self.posts.tell(tx, incident, number, Event(now, actor.person, kind, text(before)).said, now)
             if page_next:
                 incident = self._page(tx, incident, roster, now, actor)
             incident = self._catch_up(tx, incident, roster, now, actor)

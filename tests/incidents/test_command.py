@@ -189,6 +189,20 @@ async def test_showing_one(world: World) -> None:
     assert shown.endswith("03:00 @engineer opened it as P0\n03:00 @engineer paged level 1: @sre")
 
 
+async def test_an_update_has_no_verb(world: World) -> None:
+    """Who said it, a colon, and what; what somebody did keeps its verb. So in the thread and on the timeline."""
+    await types(world, "open P0 newsletter mail stopped")
+    await types(world, "update INC-1 it broke again", SRE)
+    await types(world, "mitigate INC-1 rolled back", SRE)
+
+    shown = text_of(await types(world, "show INC-1"))
+    told = [row["key"] for row in await world.outbox() if ":told:" in row["key"]]
+    assert "03:00 @sre: it broke again\n03:00 @sre mitigated it: rolled back" in shown
+    assert ["🚨 INC-1 P0 · @sre: it broke again", "🩹 INC-1 P0 · @sre mitigated it: rolled back"] == [
+        (await world.message(key)).text for key in told
+    ]
+
+
 async def test_what_does_not_exist(world: World) -> None:
     """The error says what to type instead."""
     with pytest.raises(NotFound, match="There is no incident INC-9; /incident list"):
