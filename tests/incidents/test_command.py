@@ -159,8 +159,8 @@ async def test_its_channel_implies_the_incident(world: World) -> None:
     await types(world, "ack", SRE, channel="C2")
 
     assert [(item.id, item.state) for item in await world.incidents.unresolved()] == [
-        ("INC-2", State.ACKNOWLEDGED),
         ("INC-1", State.OPEN),
+        ("INC-2", State.ACKNOWLEDGED),
     ]
 
 
@@ -176,6 +176,18 @@ async def test_the_list_is_worst_first(world: World) -> None:
     assert text_of(reply) == (
         "🚨 INC-2 P0 down · nobody has it yet · since 03:00\n🚨 INC-1 P1 slow · nobody has it yet · since 03:00"
     )
+
+
+async def test_of_one_severity_the_unanswered_come_first(world: World) -> None:
+    """Then those that somebody has, then the mitigated ones; the newest of each first."""
+    for _ in range(6):
+        await types(world, "open P1 slow")
+    await types(world, "mitigate INC-1", SRE)
+    await types(world, "ack INC-2", SRE)
+    await types(world, "ack INC-5", SRE)
+
+    listed = [line.split()[1] for line in text_of(await types(world, "list")).splitlines()]
+    assert ["INC-6", "INC-4", "INC-3", "INC-5", "INC-2", "INC-1"] == listed
 
 
 async def test_showing_one(world: World) -> None:

@@ -36,7 +36,9 @@ select * from incident where token = :token;
 select * from incident where room = :room and room <> '';
 
 -- name: unresolved_incidents
-select * from incident where state <> 'resolved' order by severity, number desc limit :n;
+-- Of one severity, what nobody has comes first, and of that the newest.
+select * from incident where state <> 'resolved'
+order by severity, case state when 'open' then 0 when 'acknowledged' then 1 else 2 end, number desc limit :n;
 
 -- name: claim_due_incidents
 -- The due condition stands in the outer where again: without it two replicas claim the same row (the trap of ADR 0003).
