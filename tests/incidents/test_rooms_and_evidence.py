@@ -280,7 +280,7 @@ async def test_what_people_do_is_told_in_the_incidents_channel(world: World) -> 
     assert texts == [
         "✋ INC-1 P0 · @sre has it",
         "✋ INC-1 P0 · @lead took it over from @sre",
-        "✋ INC-1 P0 · @lead the relay is full",
+        "✋ INC-1 P0 · @lead: the relay is full",
         "✋ INC-1 P1 · @lead changed the severity from P0 to P1: half of it",
     ]
 

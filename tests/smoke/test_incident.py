@@ -110,7 +110,7 @@ async def test_everything_happens_in_its_own_channel(world: World) -> None:
     await sre.types("/incident severity P1 anyway half of it", room).sees("INC-1 P1")
     await world.sees("@sre changed the severity from P0 to P1", channel=room)
     await sre.types("/incident update the relay is full", room).sees("INC-1 P1")
-    await world.sees("INC-1 P1 · @sre the relay is full", channel=room)
+    await world.sees("INC-1 P1 · @sre: the relay is full", channel=room)
     await own.becomes("the relay is full (@sre")
     await world.user("lead").types("/incident ack INC-1").sees("@lead has it")
     await world.sees("@lead took it over from @sre", by="lead", channel=room)
