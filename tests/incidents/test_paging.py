@@ -261,6 +261,17 @@ async def test_a_page_that_pagerduty_never_took_and_nobody_answered(world: World
     assert "mail stopped is not tried again; PagerDuty never took its page." in text_of(await world.message(TROUBLE))
 
 
+async def test_nobody_is_told_to_phone_for_what_is_over(world: World) -> None:
+    """A page that still fails when the incident is resolved troubles nobody any more."""
+    await world.open("P0")
+    fails(world, "pagerduty", "trigger steward-test:INC-1 at PagerDuty: refuses the connection")
+    execute(world.ledger, "update message set sending_since = 1 where route = 'pagerduty'")
+    await world.incidents.resolve(FIRST, SRE)
+    await world.reports()
+
+    assert [] == [row["key"] for row in await world.outbox() if row["key"].startswith("pager-trouble:")]
+
+
 async def test_a_level_whose_account_is_disabled_is_skipped_at_once(world: World) -> None:
     """Nobody there will ever press a button: the next level is paged in the same second, and no further one."""
     await world.open("P0")

@@ -366,6 +366,21 @@ async def test_a_suspect_that_cannot_be_read_anew_stands(world: World) -> None:
     assert "could not be run" not in text_of(await world.message("incident:INC-1:evidence"))
 
 
+async def test_a_page_during_the_reading_has_its_own(world: World) -> None:
+    """What is paged while the providers are asked is not taken for answered by what they said before."""
+
+    class Slow(FakeWitness):
+        async def suspect(self, system: str, at: int) -> Suspect:
+            await world.incidents.page_next(FIRST, SRE)
+            return await super().suspect(system, at)
+
+    await world.open("P0")
+    await evidence_of(world, Slow()).run(world.clock.now())
+    due = await evidence_of(world, FakeWitness()).next_due()
+
+    assert world.clock.now() == due
+
+
 async def test_evidence_after_the_acknowledgement_pages_nobody(world: World) -> None:
     """Slow checks do not wake anybody a second time."""
     await world.open("P0")
