@@ -40,11 +40,11 @@ class BusinessHours:
         raise ValueError("the duration is longer than the calendar reaches")
 
     def next_day(self, at: int) -> int:
-        """The end of the first business day after the local day of `at`."""
+        """The start of the first business day after the local day of `at`."""
         today = datetime.fromtimestamp(at / 1000, self.zone).date()
-        for opens, closes in self._windows(at):
+        for opens, _ in self._windows(at):
             if datetime.fromtimestamp(opens / 1000, self.zone).date() > today:
-                return closes
+                return opens
         raise ValueError("the calendar has no business day")
 
     def _windows(self, at: int) -> Iterator[tuple[int, int]]:

@@ -60,7 +60,8 @@ class Ladder:
         if self.hours is None:
             raise ValueError("only a severity of business hours can wait for the next business day")
         # Counted from when work begins: what comes in on a Saturday is Monday's, so its next business day is Tuesday.
-        return self.hours.next_day(self.hours.next_open(start))
+        # What comes in right before closing time is answered later than that morning, and mitigated no earlier.
+        return max(self.hours.next_day(self.hours.next_open(start)), self.respond_by(start))
 
 
 @dataclass(frozen=True, slots=True)
