@@ -12,41 +12,65 @@ from functools import cache
 from itertools import pairwise
 from urllib.parse import quote, unquote
 
-from bot.domain.unseen import without_unseen
+from bot.domain.unseen import without_unseen, without_zero_width
 
 STARS = "•••"
+_NO_WORD = 16
+"""So many letters behind "bearer" are a token: "authentication" has 14."""
+
 Replacement = str | Callable[[re.Match[str]], str]
 
 _SHORTEST = 6
 """A configured value shorter than this is too common a text to be starred wherever it stands."""
 
 # Names whose values are secrets, as they end: `PGPASSWORD`, `x-api-key`, `aws_secret_access_key`.
-_NAME = r"""(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token(?!iz)|credential
+_NAME = r"""(?:(?:pass(?:w(?:or)?d|phrase|code)|pwd|(?<![a-z0-9])pw(?![a-z])|secret|\botp)(?P<plain>(?![\w-]))?
+  |token(?!iz)|credential
   |(?:api|access|private|account|routing|signing|encryption|integration|license|master|shared|session|auth|service|ssh
-     |deploy|admin|client|storage|webhook|host|license)[_-]?key
-  |session[_-]?id|jsessionid|phpsessid|x-amz-signature|signature|\bsig(?![a-z])|\b_?auth(?!or)|\bpass|\botp)"""
+     |deploy|admin|client|storage|webhook|host|license)[ _-]?key
+  |session[_-]?id|jsessionid|phpsessid|x-amz-signature|signature|\bsig(?![a-z])|\b_?auth(?!or)|\bpass(?:key)?(?![a-z]))"""
 # ... unless the name goes on like this: `tokens: 4096`, `token_type=bearer`, `secret_name`.
-_TAIL = r"""(?!(?:s\b(?<!credentials)|less|[_-]?(?:type|count|name|expir|expiry|at\b|ttl|url|length|limit|version|policy
+_TAIL = r"""(?!(?:s\b(?<!credentials)(?!\\*["'`]?\s*(?:=(?!\s*\d+\b)|:\s*\[?\\*["']))
+  |less|[_-]?(?:type|count|name|expir|expiry|at\b|ttl|url|length|limit|version|policy
   |file|path|field|required|set\b)))[\w-]{0,24}"""
+# Where a value ends, so that "none" is an absence and "none-shall-pass" is not.
+_END = r"""(?=\.?(?:[\s"'`&<>|)\]}\\]|[,;:](?:[\s"'\\]|$|[\w.-]+=)|$))"""
 # What is said of a secret, and what stands for one: the value is not there.
-_SAID = r"""(?!(?:required|missing|expired|invalid|incorrect|wrong|empty|unset|none|null|nil|true|false|not|is|was|must
-  |has|authentication)\b|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*\b)|•••|\*\*\*|UNSET_)"""
+_SAID = rf"""(?!(?:required|missing|expired|invalid|incorrect|wrong|empty|unset|none|null|nil|true|false|not|is|was|must
+  |has|authentication
+  |(?:\[|(?:%2[027])+)?•••|\*{{3,}}){_END}|\$\{{\w+\}}|(?-i:\$[A-Z_][A-Z0-9_]*\b)|UNSET_)"""
+# What is read of a system with such a name, after a blank: `auth: critical`, `auth: v41`, `auth: 503 since 02:41`.
+# A number is a reading unless all of the name is that of a secret.
+_READING = rf"""(?!(?<=\s)(?:(?:ok|okay|up|down|critical|warning|normal|(?:un)?healthy|degraded|fail(?:ed|ing|s)?|passed
+  |passing|error|unknown|(?:un)?reachable|unavailable|running|stopp(?:ed|ing)|start(?:ed|ing)|restarting|exited|dead
+  |paused|ready|pending|waiting|idle|busy|slow|silent|stale|late|valid|verified|accepted|rejected|refused|denied|revoked
+  |rotated|renewed|changed|unchanged|done|skipped|cancelled|resolved|acknowledged|deployed|rolled|v\d[\d.]*
+  |[\u2190-\u2bff\U0001f300-\U0001faff]+|(?(plain)(?!)|\d[\d,.:/%-]{{0,11}}[a-z%]{{0,3}})){_END}
+  |(?:gave|took|takes|answers|answered|timed|no|lost|cannot|could|did|does|will|would|had|are|were)\ [a-z]))"""
 _BARE = r"""(?:[^\s"'`,;&<>]|[,;](?!\s|$|[\w.-]+=))+"""
 _VALUE = rf"""{_SAID}(?:(?P<q1>[bru]?")(?:\\.|[^"\\]|"(?=\w))+|(?P<q2>[bru]?')(?:\\.|[^'\\]|'(?=\w))+
-  |(?P<q3>\\+["'])(?:(?!(?<!\\)(?P=q3)).)+|(?P<bare>{_BARE}))"""
+  |(?P<q3>\\+["'])(?:(?!(?<!\\)(?P=q3)).)+|(?P<list>\[\s*\\*["'][^\]]+)|(?P<bare>{_BARE}))"""
 
 
 def _behind(match: re.Match[str]) -> str:
     """The name and the quotes stay, and brackets that only close what stands around."""
-    opening = match["q1"] or match["q2"] or match["q3"] or ""
+    opening = match["q1"] or match["q2"] or match["q3"] or (match["list"] and "[") or ""
     bare = match["bare"] or ""
     return f"{match['head']}{opening}{STARS}{bare[len(bare.rstrip(')]}')) :]}"
+
+
+def _userinfo(match: re.Match[str]) -> str:
+    """All to the last @: a password may hold one, and a slash, a quote or a blank too."""
+    last = match[0].rfind("@")
+    if last < 0:
+        return STARS if match["blank"] else match[0]
+    return STARS + match[0][last:]
 
 
 def _bearer(match: re.Match[str]) -> str:
     """All but a word of prose."""
     word = match[2].rstrip(".")
-    return match[0] if word.isalpha() and word.islower() else match[1] + STARS
+    return match[0] if word.isalpha() and word.islower() and len(word) < _NO_WORD else match[1] + STARS
 
 
 def _basic(match: re.Match[str]) -> str:
@@ -74,13 +98,28 @@ def _form(hints: str, pattern: str, replacement: Replacement = STARS) -> _Form:
 _FORMS = (
     _form(
         "private",
-        r"""-----BEGIN\ [A-Z0-9 ]*PRIVATE\ KEY(?:\ BLOCK)?-----[^"']*?(?:-----END\ [A-Z0-9 ]*-----|(?=["'])|\Z)""",
+        r"""-----BEGIN\ [A-Z0-9 ]*PRIVATE\ KEY(?:\ BLOCK)?-----
+        (?:(?:(?!-----BEGIN)[\s\S])*?-----END\ [A-Z0-9 ]*-----|[^"']*)""",
     ),
     # user:password of an address; the password reaches to the last @, and a token may stand alone.
-    _form("://", r"(?<=://)[^\s/@:\"'<>]*:[^\s/\"'<>]+(?=@)"),
+    # A port is no password, and the next address has its own.
+    _form(
+        "://",
+        r"""(?<=://)[^\s/@:"'<>\[]*:(?!\d{1,5}[/?\#,;"'<>|)\]])
+        (?:(?![,;|>][a-z][\w+.-]{0,20}://)[^\s"])+(?P<blank>\ [^\s"@/:]+(?=@))?""",
+        _userinfo,
+    ),
+    _form(
+        "%3a%2f%2f",
+        r"""(?<=%3a%2f%2f)(?:(?!%2f|%40|%3a)[^\s"'&])*%3a(?!\d{1,5}(?:%2f|[^\w%]|$))[^\s"'&]{1,500}(?=%40)""",
+    ),
     _form("://", r"(?<=://)[A-Za-z0-9_.~%-]{16,}(?=@)"),
     # Addresses that are themselves the right to post.
-    _form("hooks.", r"(https?://[\w.-]*\bhooks\.[\w.-]+/)[^\s\"'<>|)\\]+", rf"\g<1>{STARS}"),
+    _form(
+        "hooks.",
+        r"((?:https?://[\w.-]*\bhooks\.[\w.-]+|\bhooks\.[\w-]+\.(?:com|io|net|dev))/)[^\s\"'<>|)\\]+",
+        rf"\g<1>{STARS}",
+    ),
     _form("webhook", r"(https?://[^\s\"'<>\\]*?webhooks?(?:b2)?(?:\.[\w.-]+)?/)[^\s\"'<>|)\\]{16,}", rf"\g<1>{STARS}"),
     _form("pagerduty", r"(events\.(?:eu\.)?pagerduty\.com/integration/)\w{16,}", rf"\g<1>{STARS}"),
     _form("telegram bot", r"\b(?:bot)?\d{8,10}:[A-Za-z0-9_-]{35}\b"),
@@ -99,9 +138,35 @@ _FORMS = (
     _form("flyv1", r"\bFlyV1\ \S+"),
     # What a name says: key=value, YAML, JSON (escaped too), headers, query, shell flags, XML, SQL.
     _form(
-        "pass pwd secret token key credential session sessid signature sig auth otp",
-        rf"""(?P<head>{_NAME}{_TAIL}\\*["'`]?\s*(?:=>|:=|=|:)\s*(?:[|>][-+]?\s+)?){_VALUE}""",
+        "pass pw secret token key credential session sessid sig auth otp",
+        rf"""(?P<head>{_NAME}{_TAIL}(?:\\*["'`]?\s*(?:=>|:=|=|:)\s*(?:[|>][-+]?\s+|\{{\s*\\*["'](?:value|data)\\*["']\s*:\s*)?
+        |(?:%2[27])?(?:%20)*%3[ad](?:%2[027])*)){_READING}{_VALUE}""",
         _behind,
+    ),
+    # A pair of a program, and a name with its value beside it: ("password", "x"), {"name": "password", "value": "x"}.
+    _form(
+        """(' (" (b' (b" (\\""",
+        rf"""(?P<head>\(\s*b?\\*["'][\w.-]{{0,40}}?(?:{_NAME}|authorization|cookie){_TAIL}\\*["']\s*,\s*
+        (?=b?\\*["'])){_VALUE}""",
+        _behind,
+    ),
+    _form(
+        "value",
+        rf"""(?P<head>\b(?:key|name|id)\\*["']?\s*[:=]\s*\\*["']?[\w.-]{{0,40}}?{_NAME}{_TAIL}\\*["']?[\s,]+
+        \\*["']?value\\*["']?\s*[:=]\s*){_VALUE}""",
+        _behind,
+    ),
+    _form(
+        "secret token passw _key",
+        r"""((?-i:\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|PASSWD|_KEY)[A-Z0-9_]{0,24})[\ \t]+)
+        (?=[^\s"'\\]*\d)[^\s"'\\]{8,}""",
+        rf"\g<1>{STARS}",
+    ),
+    _form(
+        "passw secret token credential key",
+        r"""(\b(?:passw(?:or)?d|secret|token|credential|(?:api|access|auth)[ _-]?key)(?:\s+(?:is|was))?[\s:=]+[\\"'`]*)
+        [0-9a-f]{32}\b""",
+        rf"\g<1>{STARS}",
     ),
     _form(
         "--pass --secret --token --api --auth --access --client -password -token -secret -key",
@@ -111,12 +176,13 @@ _FORMS = (
     _form("</", rf"(<[\w:.-]{{0,24}}?(?:{_NAME})[\w:.-]{{0,24}}>)[^<]+(?=</)", rf"\g<1>{STARS}"),
     _form(
         "password identified",
-        r"""(\b(?:password|identified\s+by)\s+)(['"])(?:(?!\2).)+\2""",
+        r"""(\b(?:password|identified\s+by)\s+(?:e|n|u&)?)(['"])(?:(?!\2).)+\2""",
         rf"\g<1>\g<2>{STARS}\g<2>",
     ),
     _form(
-        "mysql sshpass",
-        r"(\b(?:mysql\w*|mariadb\w*|sshpass)\b[^|;&\n]{0,200}?\s-p\s?)(?!\d+\b)[^\s\"']+",
+        "mysql mariadb sshpass docker podman",
+        r"""(\b(?:mysql\w*|mariadb\w*|sshpass|(?:docker|podman)\ login)\b[^|;&\n]{0,200}?\s-p\s?["']?)
+        (?!\d+\b)[^\s"']+""",
         rf"\g<1>{STARS}",
     ),
     _form(
@@ -126,6 +192,16 @@ _FORMS = (
     _form(
         "auth",
         r"(?-i:((?:^|[\s\"'>])AUTH\s+(?:[\w-]+\s+)?)(?!\w+\s+(?:failed|error)|[a-z]+\b\s)[^\s\"']{6,}$)",
+        rf"\g<1>{STARS}",
+    ),
+    _form(
+        "auth",
+        r"""((?-i:\bAUTH)(?:\s+default\s+|\\*["']\s+\\*["']))[^\s"'\\]+(?:\\*["']\s+\\*["'][^\s"'\\]+)?""",
+        rf"\g<1>{STARS}",
+    ),
+    _form(
+        "requirepass masterauth",
+        rf"""(\b(?:requirepass|masterauth)\\*["']?\s+\\*["']?){_SAID}[^\s"'\\]+""",
         rf"\g<1>{STARS}",
     ),
 )
@@ -147,6 +223,7 @@ _VENDORS = re.compile(
   | shp(?:at|ss|ca|pa)_[a-fA-F0-9]{16,} | sq0(?:atp|csp)-[A-Za-z0-9_-]{16,}                      # shops
   | do[opr]_v1_[a-f0-9]{16,} | HRKU-[A-Za-z0-9_-]{16,} | hv[sbr]\.[A-Za-z0-9_-]{16,}
   | [A-Za-z0-9]{8,}\.atlasv1\.[A-Za-z0-9_-]{16,} | pul-[a-f0-9]{16,} | dp\.(?:pt|st|ct|sa)\.[A-Za-z0-9]{16,}
+  | AGE-SECRET-KEY-1[A-Z0-9]{16,}
   | lin_api_[A-Za-z0-9]{16,} | ntn_[A-Za-z0-9]{16,} | sntry[su]_[A-Za-z0-9_=+/-]{16,} | NRAK-[A-Z0-9]{16,}
   | gls?[ac]_[A-Za-z0-9_=+/-]{16,} | eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?  # Grafana, JWT
   )""",
@@ -156,9 +233,10 @@ _VENDORS = re.compile(
 _LONG = 32
 _WORD = re.compile(r"[A-Za-z0-9_-]{32,}")
 _BASE64 = re.compile(r"(?i)(?<![a-z0-9+/%])(?=[a-z0-9]*(?:[+/]|%2[bf]))(?:[a-z0-9+/]|%2[bf]){40,}(?:=|%3d){0,2}")
-_HEX_KEY = re.compile(r"[0-9a-f]{32}|[0-9A-F]{32}")
-# Ids that look like keys: a commit or a digest in hexadecimal, ULID, cuid.
-_ID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-HJKMNP-TV-Z]{26}|c[a-z0-9]{24}")
+# Ids that look like keys: a commit, a trace or a digest in hexadecimal, ULID, cuid.
+_ID = re.compile(
+    r"[0-9a-f]{24}|[0-9a-f]{32}|[0-9A-F]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-HJKMNP-TV-Z]{26}|c[a-z0-9]{24}"
+)
 
 
 def _changes(text: str, kinds: Callable[[str], int]) -> float:
@@ -174,8 +252,6 @@ def _kind(character: str) -> int:
 def _word(match: re.Match[str]) -> str:
     """A long word is a key where a piece of it mixes letters and digits, or all of it mixes everything."""
     for piece in re.split("[-_]", match[0]):
-        if _HEX_KEY.fullmatch(piece):
-            return STARS
         mixed = len(piece) >= 20 and not piece.isalpha() and not piece.isdigit()
         if mixed and not _ID.fullmatch(piece) and _changes(piece, lambda it: it.isdigit()) >= 0.12:
             return STARS
@@ -202,7 +278,16 @@ class Redactor:
         self._values = sorted((value for value in kept if len(value) >= _SHORTEST), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """The text with every secret starred."""
+        """The text with every secret starred, also one that is split by what nobody sees."""
+        if (
+            not text.isascii()
+            and (bare := without_zero_width(text)) != text
+            and (starred := self._starred(bare)) != bare
+        ):
+            return starred
+        return self._starred(text)
+
+    def _starred(self, text: str) -> str:
         for value in self._values:
             if value in text:
                 text = text.replace(value, STARS)
@@ -233,7 +318,8 @@ _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSPHRASE|PASSWD|CREDENTIAL|_KEY($|_)|API_?KEY|ROUTING|HEARTBEAT_URL"
 )
 _NO_SECRET_NAME = re.compile(r"_(ID|FILE|PATH|NAME|TYPE)$")
-_PASSWORD = re.compile(r"://[^\s/@:]*:([^\s/]+)@")
+_PASSWORD = re.compile(r"://[^\s/@:]*:(.+)@", re.DOTALL)
+_NEXT_ADDRESS = re.compile(r"[\s,;|](?=[A-Za-z][\w+.-]*://)")
 
 
 @cache
@@ -253,6 +339,5 @@ def secrets_of(environment: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def passwords_of(address: str) -> list[str]:
-    """The password of an address, where it holds one."""
-    match = _PASSWORD.search(address)
-    return [match[1]] if match else []
+    """The password of an address, to its last @, where it holds one; of each, where several stand in a row."""
+    return [match[1] for part in _NEXT_ADDRESS.split(address) if (match := _PASSWORD.search(part))]

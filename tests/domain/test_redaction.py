@@ -2,13 +2,16 @@
 
 import base64
 import json
+import sys
 import time
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 
-from bot.domain.redaction import STARS, Redactor, presentable, redact, secrets_of
+from bot.domain.redaction import STARS, Redactor, passwords_of, presentable, redact, secrets_of
+from bot.domain.unseen import without_zero_width
 from tests.domain.secret_forms import BARE, INNOCENT, NAMED, PEM
 
 _BEFORE, _AFTER = "worker-3 said", "on attempt 2"
@@ -133,6 +136,41 @@ def test_characters_that_nobody_sees_hide_no_secret() -> None:
     assert f"gpj.exe and {STARS}" == presentable("\u202egpj.exe\u202c and xoxb-12\u200b34-abcdef")
 
 
+@pytest.mark.parametrize("sign", ["\u00ad", "\u200c", "\u200d", "\u2064", "\ufe0f", "\U000e0020", "\U000e0100"])
+def test_a_sign_of_no_width_hides_no_secret(sign: str) -> None:
+    """Soft hyphens, joiners, invisible operators, variation selectors and tags, in a key and in a kept value."""
+    assert f"key {STARS}" == presentable(f"key xoxb-12{sign}34-abcdef")
+    assert f"key {STARS}" == Redactor(["hunter22"])(f"key hunt{sign}er22")
+
+
+def test_joined_emoji_stay_joined_where_there_is_no_secret() -> None:
+    """A joiner and a variation selector are meant there."""
+    family = "\U0001f468\u200d\U0001f469 \u26a0\ufe0f"
+
+    assert family == presentable(family)
+
+
+def test_every_format_character_is_of_no_width() -> None:
+    """As the Unicode database of this Python has them."""
+    formats = [sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign) == "Cf"]
+
+    assert "" == without_zero_width("".join(formats))
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("postgres://app:pa/ss22w0rd@db/x", ["pa/ss22w0rd"]),
+        ("postgres://app:p@'<s s@db/x", ["p@'<s s"]),
+        ("redis://:one-11@a,redis://:two-22@b", ["one-11", "two-22"]),
+        ("http://app:8080", []),
+    ],
+)
+def test_the_password_of_an_address_reaches_to_its_last_at(address: str, found: list[str]) -> None:
+    """Whatever stands in it; each of several addresses has its own."""
+    assert found == passwords_of(address)
+
+
 def test_a_key_without_its_end_takes_what_follows() -> None:
     """A cut text: nobody knows where the key ends."""
     assert f"key: {STARS}" == Redactor()(f"key: {PEM[:100]}")
@@ -173,6 +211,17 @@ def test_secret_values_are_found_by_name_and_in_addresses() -> None:
         "eyJ",
         "aA1+",
         "https://hooks.",
+        "://a:",
+        "%3a%2f%2fa%3a",
+        "-----BEGIN PRIVATE KEY-----",
+        "http://a:b,",
+        "password: [",
+        "('password', ",
+        "name=password ",
+        "A_KEY ",
+        '"AUTH" ',
+        "%22password%3A",
+        "\u200d",
         "a b_",
         "- ",
     ],
