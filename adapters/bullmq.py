@@ -6,7 +6,6 @@ has paused they push into `wait`, which resuming overwrites: the job is lost. So
 """
 
 import base64
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from redis.exceptions import NoPermissionError, ResponseError, WatchError
 from adapters.redaction import redacted
 from adapters.redis import once, redis_errors
 from bot.domain.errors import OutcomeUnknown, Rejected
+from bot.domain.foreign_json import parsed
 from bot.domain.one_line import shown_id
 from bot.ports import Job, QueueState
 
@@ -210,8 +210,5 @@ def _count(text: str | None) -> int:
 
 def _lifo(options: str) -> bool:
     """Whether the job goes to the other end of the list, as its options say."""
-    try:
-        found = json.loads(options)
-    except ValueError:
-        return False
+    found = parsed(options)
     return isinstance(found, dict) and bool(found.get("lifo"))

@@ -1,6 +1,5 @@
 """Health by HTTP: the status of a GET, and the days that a certificate still lives."""
 
-import json
 import time
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ from adapters import outgoing
 from adapters.kind import Connection, HttpAddress, Measure
 from adapters.redaction import redacted
 from bot.domain.errors import BadAnswer, Unreachable
+from bot.domain.foreign_json import parsed
 from bot.ports import Measurement
 
 KIND = "http"
@@ -94,10 +94,7 @@ _ILL = {
 
 def _said(body: bytes) -> Mapping[str, str]:
     """The plain fields of a JSON answer."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
+    found = parsed(body)
     return (
         {key: str(value) for key, value in found.items() if isinstance(value, str | int)}
         if isinstance(found, dict)

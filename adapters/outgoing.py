@@ -5,7 +5,6 @@ pages somebody does not wait at it behind the checks of hanging targets.
 """
 
 import asyncio
-import json
 import ssl
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -21,6 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from adapters.errors import Place, status_error, translated
 from adapters.redaction import redacted
 from bot.domain.errors import BadAnswer, OutcomeUnknown, TargetError, Unreachable
+from bot.domain.foreign_json import parsed
 
 READ_SECONDS = 3.5
 """Shorter than a check's own limit, so that the reason is ours and not just "cancelled"."""
@@ -216,10 +216,7 @@ def _certificate_end(response: httpx.Response) -> float | None:
 
 def _message(answer: Answer, client: httpx.AsyncClient) -> str:
     """The vendor's own words about a refusal, redacted; empty where there are none."""
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        return ""
+    found = parsed(answer.body)
     if not isinstance(found, dict):
         return ""
     errors = found.get("errors")

@@ -5,7 +5,6 @@ removed only by its exact bytes and unchanged score, and can be put back the sam
 """
 
 import base64
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from redis.asyncio import Redis
 
 from adapters.redaction import redacted
 from adapters.redis import once, redis_errors
+from bot.domain.foreign_json import parsed
 from bot.domain.one_line import shown_id
 from bot.domain.timing import DAY, MINUTE
 from bot.ports import Job, QueueState
@@ -150,10 +150,7 @@ def _jobs(entries: Iterable[tuple[str, float]]) -> list[Job]:
 
 def _described(member: str) -> tuple[str, str]:
     """The id and a title of an entry, where it is JSON that names them, or is itself an id; nothing else of it."""
-    try:
-        found = json.loads(member)
-    except ValueError:
-        found = None
+    found = parsed(member)
     if not isinstance(found, dict):
         return shown_id(member), shown_id(member)
     named = next((found[key] for key in ("id", "jobId", "job_id") if isinstance(found.get(key), str | int)), member)

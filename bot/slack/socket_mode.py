@@ -15,6 +15,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import Unreachable
+from bot.domain.foreign_json import parsed
 from bot.ports import Clock
 from bot.slack.app import App
 from bot.slack.dispatch import ACKNOWLEDGE_SECONDS
@@ -123,8 +124,5 @@ class SocketMode:
 
 
 def _object(text: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
+    found = parsed(text)
     return found if isinstance(found, dict) else {}

@@ -346,6 +346,17 @@ async def test_both_counters_of_a_retried_job_are_as_new(made: Mail, server: Red
     ]
 
 
+async def test_a_job_whose_options_are_nested_too_deep_is_retried(
+    server: RedisServer, made: Mail, queue: BullmqQueue
+) -> None:
+    """What cannot be read says nothing of the end of the list."""
+    await made.put("failed", 1)
+    (job,) = await queue.failed(1)
+    await server.client.hset(f"bull:{NAME}:{job.id}", "opts", "[" * 100_000)
+
+    assert await queue.retry(job.id)
+
+
 async def test_a_prioritized_job_keeps_its_priority(server: RedisServer, made: Mail, queue: BullmqQueue) -> None:
     """BullMQ's script puts it back where its priority belongs."""
     await made.put("failed", 1)

@@ -75,6 +75,20 @@ async def test_a_page_must_hold_what_it_is_known_by(target: HttpTarget) -> None:
         await target.status(path="/", contains="Welcome to the shop")
 
 
+async def test_an_answer_nested_too_deep_says_nothing_of_itself() -> None:
+    """Its code still counts."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=b"[" * 100_000)
+
+    async with serving(answer) as address:
+        target = http.open(http.Config(http=address))
+        measured = await target.status(path="/api/health")
+        await target.close()
+
+    assert (200, ()) == (measured.value, measured.notes)
+
+
 @pytest.mark.parametrize(
     ("said", "notes"), [("ok", ()), ("degraded", ("calls itself degraded",)), ("Error", ("calls itself Error",))]
 )

@@ -213,6 +213,19 @@ async def test_a_providers_words_are_shown_without_its_secrets() -> None:
     await client.aclose()
 
 
+async def test_a_refusal_nested_too_deep_is_a_refusal_without_words() -> None:
+    """What cannot be read is not shown."""
+    client = httpx.AsyncClient(
+        base_url="http://api", transport=httpx.MockTransport(lambda _: httpx.Response(422, content=b"[" * 100_000))
+    )
+
+    with pytest.raises(Rejected) as caught:
+        await outgoing.call(client, "POST", "/", what="lock")
+
+    assert "[[" not in str(caught.value)
+    await client.aclose()
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [

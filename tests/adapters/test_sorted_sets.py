@@ -102,6 +102,7 @@ async def test_a_score_with_a_fraction_is_matched_exactly(server: RedisServer, q
         pytest.param("größer \U0001f600".encode(), id="text beyond ASCII"),
         pytest.param(b'{"id": "x",  "spaces": 2}', id="JSON with its own spacing"),
         pytest.param(b'"just-a-string"', id="JSON that is no object"),
+        pytest.param(b"[" * 100_000, id="JSON nested too deep to be read"),
     ],
 )
 async def test_any_member_is_put_back_byte_for_byte(server: RedisServer, queue: SortedSetQueue, member: bytes) -> None:

@@ -120,6 +120,19 @@ async def test_a_lost_socket_is_opened_again(memory_ledger: Ledger) -> None:
         await world.sees("You said back again")
 
 
+async def test_a_message_nested_too_deep_ends_no_socket(memory_ledger: Ledger) -> None:
+    """It is no envelope; the next one arrives over the same socket."""
+    async with slack_world(memory_ledger, socket_mode=True) as world:
+        await world.types("hello")
+        (link,) = world.server.socket._links
+
+        await link.send_str("[" * 100_000)
+        await world.types("again")
+
+        await world.sees("You said again")
+        assert [link] == world.server.socket._links
+
+
 async def test_a_slack_that_ends_every_socket_is_not_asked_without_pause(memory_ledger: Ledger) -> None:
     """Pauses grow; after 20 s without a socket the bot is not ready and says why; then it comes back by itself."""
     async with slack_world(memory_ledger, socket_mode=True) as world:
