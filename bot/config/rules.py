@@ -23,6 +23,7 @@ from bot.domain.reading import Threshold, Thresholds
 from bot.domain.schedule import parse_phrase
 
 _INSTALLATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Measure(Protocol):
@@ -245,20 +246,8 @@ def of_system(
     if system.system == "steward":
         found.add(("system",), "steward is the bot's own name, under which /health shows PagerDuty; choose another")
     for name, check in system.checks.items():
-        place: Place = ("checks", name)
-        if bool(check.get) == bool(check.measure):
-            found.add(place, f"the check {name} needs either get or measure")
-        elif check.get:
-            _connection((*place, "get"), check.get, {"http"}, kinds, found)
-            found.unit(place, check, None)
-            for key in check.args:
-                found.add((*place, "args", key), f"a get takes path and expect, no argument {key}; take it away")
-        else:
-            connection, _, what = check.measure.partition(".")
-            _connection((*place, "measure"), connection, set(), kinds, found)
-            if connection in measures:
-                _measure(place, check, measures[connection].get(what), measures[connection], found)
-        found.thresholds(place, check.warning, check.critical)
+        _check(name, check, kinds, measures, found)
+    _titles(system, found)
     for name, queue in system.queues.items():
         if name in system.checks:
             found.add(("queues", name), f"a check and a queue are both called {name}; rename one")
@@ -266,6 +255,50 @@ def of_system(
     for name, component in system.components.items():
         _component(("components", name), component, system, kinds, found)
     return found.problems
+
+
+def _check(
+    name: str,
+    check: CheckModel,
+    kinds: Mapping[str, str],
+    measures: Mapping[str, Mapping[str, Measure]],
+    found: _Findings,
+) -> None:
+    place: Place = ("checks", name)
+    if bool(check.get) == bool(check.measure):
+        found.add(place, f"the check {name} needs either get or measure")
+    elif check.get:
+        _connection((*place, "get"), check.get, {"http"}, kinds, found)
+        _path((*place, "path"), check.path, found)
+        found.unit(place, check, None)
+        for key in check.args:
+            found.add((*place, "args", key), f"a get takes path and expect, no argument {key}; take it away")
+    else:
+        connection, _, what = check.measure.partition(".")
+        _connection((*place, "measure"), connection, set(), kinds, found)
+        if kinds.get(connection) == "http":
+            _path((*place, "args", "path"), check.args.get("path", "/"), found)
+        if connection in measures:
+            _measure(place, check, measures[connection].get(what), measures[connection], found)
+    found.thresholds(place, check.warning, check.critical)
+
+
+def _titles(system: SystemModel, found: _Findings) -> None:
+    """Two lines of one name tell nobody which of the two is ill."""
+    shown: dict[str, str] = {}
+    for name, check in system.checks.items():
+        title = check.title or name
+        other = shown.setdefault(title.casefold(), name)
+        if other != name:
+            found.add(
+                ("checks", name), f"the checks {other} and {name} are both shown as {title}; give one another title"
+            )
+
+
+def _path(place: Place, path: object, found: _Findings) -> None:
+    """A whole address would be asked instead of the connection's."""
+    if isinstance(path, str) and (not path.startswith("/") or path.startswith("//")):
+        found.add(place, "a path begins with one /, as in /health; the host stands in the connection")
 
 
 def _measure(
@@ -335,6 +368,9 @@ def _component(
                 # Without its service, `up` would start the whole project; without its variable, the same image again.
                 if not getattr(deployment, key) and not found.by_environment((*where, key)):
                     found.add(where, f"a deployment by compose needs {key}; add it")
+            if deployment.image_variable and not _VARIABLE.fullmatch(deployment.image_variable):
+                text = "image_variable must be the name of an environment variable, such as NEWSLETTER_TAG"
+                found.add((*where, "image_variable"), text)
     for check in component.verify:
         found.known((*place, "verify"), "check", check, system.checks)
 

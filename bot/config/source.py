@@ -14,6 +14,7 @@ from ruamel.yaml.events import (
     AliasEvent,
     MappingEndEvent,
     MappingStartEvent,
+    ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
 )
@@ -23,6 +24,7 @@ from bot.domain.one_line import one_line
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 Place = tuple[str | int, ...]
 _LONGEST, _DEEPEST = 200_000, 32
+_NO_DIGITS = re.compile(r"[-+]?0[box]_+|[-+]_+")
 UNSET = "UNSET_"
 """Before the name of a variable whose value is not known."""
 
@@ -112,6 +114,11 @@ def _look_through(text: str) -> None:
         tag = getattr(event, "tag", None)
         if isinstance(event, AliasEvent):
             raise _UnreadableError(line, f"an alias (*{event.anchor}) is not taken; write out what it stands for")
+        if isinstance(event, ScalarEvent) and event.style is None:
+            if event.value == "<<":
+                raise _UnreadableError(line, "a merge (<<) is not taken; write out what it stands for")
+            if _NO_DIGITS.fullmatch(event.value):
+                raise _UnreadableError(line, f"{event.value} is a number without digits; put quotes around a text")
         if tag is not None:
             raise _UnreadableError(line, f"the tag {tag} is not taken; write the value alone")
         depth += isinstance(event, MappingStartEvent | SequenceStartEvent)

@@ -141,6 +141,41 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
             id="compose without a service",
         ),
         pytest.param(
+            {"newsletter": ("image_variable: NEWSLETTER_TAG", 'image_variable: "A=B; rm -rf /"')},
+            "newsletter.yaml",
+            "image_variable must be the name of an environment variable, such as NEWSLETTER_TAG",
+            id="a variable that is no name",
+        ),
+        pytest.param(
+            {"newsletter": ("{get: app, path: /api/health}", '{get: app, path: "http://evil.example/x"}')},
+            "newsletter.yaml",
+            "a path begins with one /, as in /health",
+            id="a path that is an address",
+        ),
+        pytest.param(
+            {"newsletter": ("{get: app, path: /api/health}", '{get: app, path: "//evil.example/x"}')},
+            "newsletter.yaml",
+            "a path begins with one /, as in /health",
+            id="a path that names a host",
+        ),
+        pytest.param(
+            {
+                "newsletter": (
+                    "{get: app, path: /api/health}",
+                    '{measure: app.certificate_days, args: {path: "http://evil.example/x"}}',
+                )
+            },
+            "newsletter.yaml",
+            "a path begins with one /, as in /health",
+            id="a path of a measure that is an address",
+        ),
+        pytest.param(
+            {"newsletter": ("{get: site, path: /,", "{get: site, path: /, title: App,")},
+            "newsletter.yaml",
+            "the checks app and site are both shown as App; give one another title",
+            id="two checks of one title",
+        ),
+        pytest.param(
             {"newsletter": (", image_variable: NEWSLETTER_TAG", "")},
             "newsletter.yaml",
             "a deployment by compose needs image_variable",
@@ -386,6 +421,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("a: " + "9" * 10_000, "1: this is not YAML", id="a number without end"),
         pytest.param("a: x\x00y", "1: this is not YAML", id="a character that YAML forbids"),
         pytest.param("a: x\n" * 100_000, "1: the file is longer than 200,000 characters", id="a file without end"),
+        pytest.param("title: 0o_", "1: 0o_ is a number without digits", id="a number of underscores"),
+        pytest.param("a: 1\nb: +_", "2: +_ is a number without digits", id="a sign of underscores"),
+        pytest.param("<<: {x: 1}", "1: a merge (<<) is not taken", id="a merge"),
+        pytest.param("a: 1\n<<: {x: 1}\nb: 2", "2: a merge (<<) is not taken", id="a merge between keys"),
         pytest.param("--- a\n--- b", "this is not YAML", id="two documents"),
         pytest.param("? [a, b]\n: c", "Keys should be strings", id="a key that is a list"),
         pytest.param("? {a: b}\n: c", "Keys should be strings", id="a key that is a mapping"),
