@@ -1,11 +1,12 @@
 """The bot's listening address: heads within 5 s, and a limit of connections that leaves room for what the bot opens.
 
 aiohttp's sites accept whatever comes until the process has no descriptor left; then nothing is acknowledged, no page
-leaves, and asyncio writes a traceback for every failed accept. Here the connection that has waited longest for a head
-gives way where a limit is reached, so a request whose head comes at once is served whatever others hold open.
+leaves, and asyncio writes a traceback for every failed accept. Here the connection that has waited longest for a
+request gives way where a limit is reached, so one that comes at once is served whatever others hold open.
 """
 
 import asyncio
+import ipaddress
 import resource
 import socket
 from collections import Counter
@@ -16,10 +17,11 @@ from typing import cast
 
 import structlog
 
+from bot.slack.seldom import Seldom
+
 HEAD_SECONDS = 5.0
 AT_MOST = 512
 _PAUSE_SECONDS = 1.0
-_REPEAT_LOG_SECONDS = 60.0
 _log = structlog.get_logger(__name__)
 
 
@@ -45,8 +47,7 @@ class Connections:
         self._waiting: dict[_Connection, None] = {}
         self._sockets: list[socket.socket] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._turned_away = 0
-        self._told_at: float | None = None
+        self._closed = Seldom("connections closed")
 
     async def listen(self, host: str, port: int) -> int:
         """Accept from now on; the real port, where 0 takes any that is free. Raises `OSError`."""
@@ -75,19 +76,25 @@ class Connections:
 
     @contextmanager
     def serving(self, transport: asyncio.BaseTransport | None) -> Iterator[None]:
-        """While a request is served, its connection does not wait for a head."""
-        protocol = transport.get_protocol() if transport is not None else None
-        if not isinstance(protocol, _Connection):
+        """From a request's head to its answer. Until it is `admitted`, its connection still gives way to others."""
+        protocol = _connection(transport)
+        if protocol is None:
             yield
             return
-        self._waiting.pop(protocol, None)
         protocol.begun, protocol.serving = None, True
         try:
             yield
         finally:
             protocol.serving = False
             if not protocol.lost:
+                self._waiting.pop(protocol, None)
                 self._waiting[protocol] = None
+
+    def admitted(self, transport: asyncio.BaseTransport | None) -> None:
+        """The whole request is in and meant for us: its connection stays until the answer."""
+        protocol = _connection(transport)
+        if protocol is not None:
+            self._waiting.pop(protocol, None)
 
     def made(self, connection: "_Connection") -> None:
         """A connection is open."""
@@ -117,7 +124,7 @@ class Connections:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             failing = False
-            peer = str(address[0])
+            peer = peer_of(str(address[0]))
             if not self._room(peer):
                 accepted.close()
                 continue
@@ -131,7 +138,7 @@ class Connections:
             oldest = next(iter(self._waiting), None)
         else:
             return True
-        self._tell("too many connections")
+        self._closed.tell("too many connections")
         if oldest is not None:
             oldest.abort()
         return oldest is not None
@@ -143,16 +150,21 @@ class Connections:
             await asyncio.sleep(self._head_seconds / 10)
             before = loop.time() - self._head_seconds
             for late in [each for each in self._waiting if each.begun is not None and each.begun <= before]:
-                self._tell("the head did not arrive in time")
+                self._closed.tell("the head did not arrive in time")
                 late.abort()
 
-    def _tell(self, reason: str) -> None:
-        """One line a minute at most: whoever opens connections does not get to fill the log."""
-        self._turned_away += 1
-        now = asyncio.get_running_loop().time()
-        if self._told_at is None or now - self._told_at >= _REPEAT_LOG_SECONDS:
-            _log.warning("connections closed", reason=reason, closed=self._turned_away)
-            self._told_at, self._turned_away = now, 0
+
+def peer_of(address: str) -> str:
+    """Whose connections are counted together: an address, or in IPv6 its /64, which is what one subscriber has."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((found, 64), strict=False))
+
+
+def _connection(transport: asyncio.BaseTransport | None) -> "_Connection | None":
+    protocol = transport.get_protocol() if transport is not None else None
+    return protocol if isinstance(protocol, _Connection) else None
 
 
 class _Connection(asyncio.Protocol):

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.response import BoltResponse
@@ -13,6 +12,7 @@ from slack_bolt.response import BoltResponse
 from bot.slack.app import App
 from bot.slack.connections import Connections, most_connections
 from bot.slack.guard import MAX_BODY, Delivery, Forbidden, Guard
+from bot.slack.seldom import Seldom
 
 BODY_SECONDS = 3
 KEEP_SECONDS = 75.0
@@ -20,7 +20,7 @@ KEEP_SECONDS = 75.0
 LINGERING_SECONDS = 2.0
 CLOSE_SECONDS = 10.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_log = structlog.get_logger(__name__)
+_REFUSED = Seldom("request refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Probes:
 
 
 class _OneLine(logging.Filter):
-    """What is no HTTP leaves one line; aiohttp would log a traceback, with the request's own bytes in it."""
+    """What is no HTTP leaves one line a minute; aiohttp would log a traceback, with the request's own bytes in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace a record about broken HTTP by a line of ours."""
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, HttpProcessingError):
             return True
-        _log.warning("request refused", status=error.code, reason="the request is no HTTP")
+        _REFUSED.tell("the request is no HTTP", status=error.code)
         return False
 
 
@@ -68,6 +68,7 @@ class Endpoints:
         self._runner: web.AppRunner | None = None
         self._connections: Connections | None = None
         self._slack: tuple[App, Guard] | None = None
+        self._webhook_refused = Seldom("webhook refused")
         self.stopping = False
 
     def connect(self, app: App, guard: Guard) -> None:
@@ -114,7 +115,13 @@ class Endpoints:
         if self._connections is None:
             return await handler(request)
         with self._connections.serving(request.transport):
+            if request.method != "POST":
+                self._admitted(request)
             return await handler(request)
+
+    def _admitted(self, request: web.Request) -> None:
+        if self._connections is not None:
+            self._connections.admitted(request.transport)
 
     async def _events(self, request: web.Request) -> web.Response:
         if self._slack is None or self.stopping:
@@ -124,9 +131,10 @@ class Endpoints:
         try:
             delivery = guard.admit(request.headers, await _body(request))
         except Forbidden as error:
-            # One line, without the body: whoever forges requests does not get to write into the log.
-            _log.warning("request refused", status=error.status, reason=str(error))
+            # Seldom, and without the body: whoever forges requests does not get to write into the log.
+            _REFUSED.tell(str(error), status=error.status)
             return web.Response(status=error.status)
+        self._admitted(request)
         return _checked(delivery) or _response(await app.answer(delivery))
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -149,12 +157,13 @@ class Endpoints:
         try:
             raw = await _body(request)
         except Forbidden as error:
-            _log.warning("webhook refused", status=error.status, reason=str(error))
+            self._webhook_refused.tell(str(error), status=error.status)
             return web.Response(status=error.status)
+        self._admitted(request)
         status = await self._probes.webhook(dict(request.headers), raw)
         if 400 <= status < 500:
             reason = "the signature does not match" if status == 401 else "the body is no event of an incident"
-            _log.warning("webhook refused", status=status, reason=reason)
+            self._webhook_refused.tell(reason, status=status)
         return web.Response(status=status)
 
 

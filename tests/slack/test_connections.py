@@ -10,19 +10,25 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 import pytest
 from aiohttp import web
 
-from bot.slack.connections import Connections, most_connections
+from bot.slack.connections import Connections, most_connections, peer_of
 from tests.slack.world import SlackWorld
 
 HALF = b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-Slow: "
+SLOW = b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @asynccontextmanager
 async def listening(in_all: int, head_seconds: float = 60) -> AsyncIterator[int]:
-    """Connections to a server that answers 200; its port."""
+    """Connections to a server that answers 200, at `/wait` admits a request and waits for its body; its port."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         with connections.serving(request.transport):
+            if request.path == "/wait":
+                connections.admitted(request.transport)
+                begun = web.StreamResponse()
+                await begun.prepare(request)
+                await request.content.read()
             return web.Response(text="served")
 
     runner = web.ServerRunner(web.Server(answer, keepalive_timeout=60))
@@ -55,10 +61,13 @@ async def received(made: socket.socket) -> bytes:
         return b""
 
 
-async def test_half_open_requests_do_not_keep_a_command_from_being_acknowledged(world: SlackWorld) -> None:
+@pytest.mark.parametrize("held_by", [pytest.param(HALF, id="heads"), pytest.param(SLOW, id="bodies")])
+async def test_half_open_requests_do_not_keep_a_command_from_being_acknowledged(
+    world: SlackWorld, held_by: bytes
+) -> None:
     """Slack is served while somebody at its own address, as behind a proxy, holds open all that a peer may have."""
     with ExitStack() as held:
-        made = [await connected(world.service.port, sent=HALF) for _ in range(most_connections() * 3 // 4 + 50)]
+        made = [await connected(world.service.port, sent=held_by) for _ in range(most_connections() * 3 // 4 + 50)]
         for each in made:
             held.enter_context(each)
 
@@ -111,6 +120,31 @@ async def test_the_longest_wait_for_a_head_gives_way(
             each.close()
 
     assert 1 == capsys.readouterr().out.count("connections closed")
+
+
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_addresses_of_one_subscriber_are_one_peer(address: str, peer: str) -> None:
+    """Whoever has a /64 has more addresses than there are connections."""
+    assert peer == peer_of(address)
+
+
+async def test_a_request_that_was_admitted_gives_way_to_nobody() -> None:
+    """What is being answered keeps its connection; the newcomer is closed instead."""
+    async with listening(1) as port:
+        held = await connected(port, sent=SLOW.replace(b"/slack/events", b"/wait"))
+        assert b"200" in await received(held)
+        with await connected(port, sent=WHOLE) as late:
+            assert b"" == await received(late)
+        held.close()
 
 
 def test_the_limit_leaves_room_for_what_the_bot_opens() -> None:
