@@ -9,18 +9,23 @@ import contextlib
 import json
 import os
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from bot.console import UNHEALTHY, USAGE, Say, Stream
-from bot.machine import peer_user
+from bot.machine import os_user, peer_uid
 
 _REQUEST_BYTES = 64 * 1024
 _REQUEST_SECONDS = 5.0
 _ANSWER_SECONDS = 120.0
-_MOST = 16
+_MOST, _MOST_OF_ONE = 32, 8
+"""How many may ask at once, in all and of one OS user. Whoever has not said anything yet gives way to the next one."""
+_LEAVING_SECONDS = 1.0
+_BUSY = "The bot is busy with other command lines; try again in a moment."
 _log = structlog.get_logger(__name__)
 
 
@@ -32,12 +37,28 @@ class Answering(Protocol):
         ...
 
 
-class ConsoleSocket:
-    """Serves a console to every local user: who may what is the policy's question, not the file's."""
+@dataclass(eq=False, slots=True)
+class _Caller:
+    """A connection that is served. `silent`: its request is not in yet."""
 
-    def __init__(self, console: Answering, path: Path) -> None:
+    uid: int
+    writer: asyncio.StreamWriter
+    task: asyncio.Task[None]
+    silent: bool = True
+
+
+class ConsoleSocket:
+    """Serves a console to every local user: who may what is the policy's question, not the file's.
+
+    `uid` tells the OS user at the other end of a connection.
+    """
+
+    def __init__(self, console: Answering, path: Path, uid: Callable[[socket.socket], int] = peer_uid) -> None:
         self._console = console
         self._path = path
+        self._uid = uid
+        # In the order in which they came.
+        self._callers: dict[_Caller, None] = {}
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._under_way: set[asyncio.Task[None]] = set()
@@ -73,21 +94,40 @@ class ConsoleSocket:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._under_way) >= _MOST:
-            writer.close()
-            return
+        if task is None:
+            raise RuntimeError("asyncio serves a connection outside of a task")
+        caller = _Caller(self._uid(writer.get_extra_info("socket")), writer, task)
         self._under_way.add(task)
         try:
-            await self._serve(reader, writer)
+            if self._room(caller.uid):
+                self._callers[caller] = None
+                await self._serve(reader, caller)
+            elif len(self._under_way) <= 2 * _MOST:
+                await _turn_away(reader, writer)
         except ConnectionError:
             _log.info("the command line went away before its answer")
         finally:
+            self._callers.pop(caller, None)
             self._under_way.discard(task)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection: socket.socket = writer.get_extra_info("socket")
-        user = peer_user(connection)
+    def _room(self, uid: int) -> bool:
+        """Whether one more of this user may ask; whoever has been silent longest gives way."""
+        callers = [each for each in self._callers if each.uid == uid]
+        if len(callers) < _MOST_OF_ONE:
+            callers = list(self._callers)
+            if len(callers) < _MOST:
+                return True
+        silent = next((each for each in callers if each.silent), None)
+        if silent is None:
+            return False
+        del self._callers[silent]
+        _say_busy(silent.writer)
+        silent.task.cancel()
+        return True
+
+    async def _serve(self, reader: asyncio.StreamReader, caller: _Caller) -> None:
+        writer = caller.writer
 
         def say(stream: Stream, text: str) -> None:
             _send(writer, [stream, text])
@@ -95,8 +135,9 @@ class ConsoleSocket:
         try:
             async with asyncio.timeout(_REQUEST_SECONDS):
                 request: object = json.loads(await reader.readline())
+            caller.silent = False
             async with asyncio.timeout(_ANSWER_SECONDS):
-                code = await self._console.answer(user, request, say)
+                code = await self._console.answer(os_user(caller.uid), request, say)
         except (ValueError, RecursionError):
             say("err", "The bot cannot read this; is the command line of the same version?")
             code = USAGE
@@ -105,6 +146,19 @@ class ConsoleSocket:
             code = UNHEALTHY
         _send(writer, ["code", code])
         await writer.drain()
+
+
+async def _turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say so, and take what is on its way: whoever still writes would not read the answer."""
+    _say_busy(writer)
+    with contextlib.suppress(TimeoutError, ValueError):
+        async with asyncio.timeout(_LEAVING_SECONDS):
+            await reader.readline()
+
+
+def _say_busy(writer: asyncio.StreamWriter) -> None:
+    _send(writer, ["err", _BUSY])
+    _send(writer, ["code", UNHEALTHY])
 
 
 def _send(writer: asyncio.StreamWriter, line: list[object]) -> None:

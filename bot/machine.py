@@ -18,6 +18,11 @@ def os_user(uid: int | None = None) -> str:
 
 
 def peer_user(connection: socket.socket) -> str:
-    """The OS user at the other end of a Unix socket: by the kernel, when it connected. Linux only."""
+    """The OS user at the other end of a Unix socket."""
+    return os_user(peer_uid(connection))
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The number of that user: by the kernel, when it connected. Linux only."""
     _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return os_user(uid)
+    return int(uid)

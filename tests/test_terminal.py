@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.console import USAGE, Say
+from bot.console import UNHEALTHY, USAGE, Say
 from bot.console_socket import ConsoleSocket
 from bot.machine import os_user, peer_user
 
@@ -90,6 +90,56 @@ async def test_what_is_no_request_ends_with_2(tmp_path: Path, sent: bytes) -> No
 
     assert ["code", USAGE] == lines[-1]
     assert 2 == len(await _lines(tmp_path / "s.sock", b'["ask", "x"]\n'))
+    await console.stop()
+
+
+async def test_silent_callers_keep_nobody_from_asking(tmp_path: Path) -> None:
+    """Whoever connects and says nothing gives way, and is told why."""
+    console = ConsoleSocket(Echo(), tmp_path / "s.sock")
+    await console.start()
+    silent = [await asyncio.open_unix_connection(tmp_path / "s.sock") for _ in range(40)]
+
+    lines = await _lines(tmp_path / "s.sock", b'["ask", "x"]\n')
+
+    assert [["out", f"{ME}: ['ask', 'x']"], ["code", 3]] == lines
+    assert b"busy" in await silent[0][0].readline()
+    for _, writer in silent:
+        writer.close()
+    await console.stop()
+
+
+class Waiting:
+    """A console that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Semaphore(0)
+        self.go = asyncio.Event()
+
+    async def answer(self, _: str, request: object, say: Say) -> int:
+        """As `Console.answer`."""
+        self.asked.release()
+        await self.go.wait()
+        say("out", str(request))
+        return 0
+
+
+async def test_one_user_cannot_take_every_place(tmp_path: Path) -> None:
+    """With eight answers under way a user is told that the bot is busy; another one still gets an answer."""
+    waiting, users = Waiting(), iter([1] * 9 + [2])
+    console = ConsoleSocket(waiting, tmp_path / "s.sock", lambda _: next(users))
+    await console.start()
+    eight = [asyncio.create_task(_lines(tmp_path / "s.sock", b'["ask", "x"]\n')) for _ in range(8)]
+    for _ in eight:
+        await waiting.asked.acquire()
+
+    refused = await _lines(tmp_path / "s.sock", b'["ask", "x"]\n')
+    other = asyncio.create_task(_lines(tmp_path / "s.sock", b'["ask", "y"]\n'))
+    await waiting.asked.acquire()
+    waiting.go.set()
+
+    assert [["err", "The bot is busy with other command lines; try again in a moment."], ["code", UNHEALTHY]] == refused
+    assert [["out", "['ask', 'y']"], ["code", 0]] == await other
+    assert all(["code", 0] == lines[-1] for lines in await asyncio.gather(*eight))
     await console.stop()
 
 
