@@ -85,7 +85,11 @@ async def _alone(request: list[str]) -> int:
     settings, user = Settings(), os_user()
     async with _here() as bot:
         config = bot.configuration.steward
-        digest = ownership.digest(config, settings.slack_api_url)
+        # Another STEWARD_SOCKET leads past no bot that runs.
+        noted = await ownership.socket_of(bot.ledger)
+        if noted is not None and (code := await _by_the_bot(noted, request)) is not None:
+            return code
+        digest = ownership.digest(bot.configuration, settings.slack_api_url)
         await ownership.check(bot.ledger, os_user=user, configuration=digest)
         console = Console(LISTENERS, bot.services, bot.policy)
         try:

@@ -310,8 +310,13 @@ class Server:
                 control = ClockControl(self._bot.clock, self.engine.settle, self._next_due)
                 await control.start(Path(settings.clock_socket))
                 stack.push_async_callback(control.stop)
-            user, digest = os_user(), ownership.digest(self._bot.configuration.steward, settings.slack_api_url)
-            await ownership.note(self._bot.ledger, os_user=user, configuration=digest, at=self._bot.clock.now())
+            await ownership.note(
+                self._bot.ledger,
+                os_user=os_user(),
+                configuration=ownership.digest(self._bot.configuration, settings.slack_api_url),
+                socket=settings.console,
+                at=self._bot.clock.now(),
+            )
             await self.slack.start()
             stack.push_async_callback(self.slack.stop)
             cycling = asyncio.create_task(self.engine.run(), name="engine")

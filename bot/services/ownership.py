@@ -5,21 +5,37 @@ Otherwise whoever can open the ledger decides with a configuration of their own 
 
 import hashlib
 import json
+from pathlib import Path
 
-from bot.config.models import StewardModel
+from bot.config.loader import Configuration
 from bot.domain.errors import Refused
 from bot.store import Ledger
 
 
-def digest(config: StewardModel, slack: str) -> str:
-    """What decides who is who and who may what: `steward.yaml` as it was read, and the address of Slack."""
-    text = json.dumps([config.model_dump(mode="json"), slack], sort_keys=True)
+def digest(config: Configuration, slack: str) -> str:
+    """What decides who may do what to what: every file as it was read, and the address of Slack."""
+    systems = {name: system.model_dump(mode="json") for name, system in config.systems.items()}
+    text = json.dumps([config.steward.model_dump(mode="json"), systems, slack], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def note(ledger: Ledger, *, os_user: str, configuration: str, at: int) -> None:
-    """The bot serves from now on."""
-    await ledger.write(lambda tx: tx.run("note_service", os_user=os_user, configuration=configuration, at=at))
+async def note(ledger: Ledger, *, os_user: str, configuration: str, socket: Path | None, at: int) -> None:
+    """The bot serves from now on. `socket`: where it listens for the command line."""
+    path = "" if socket is None else _absolute(socket)
+    await ledger.write(
+        lambda tx: tx.run("note_service", os_user=os_user, configuration=configuration, socket=path, at=at)
+    )
+
+
+def _absolute(path: Path) -> str:
+    """The command line may be typed in another folder."""
+    return str(path.absolute())
+
+
+async def socket_of(ledger: Ledger) -> Path | None:
+    """Where the bot of this ledger listens, or listened last; None where it never did."""
+    noted = await ledger.read(lambda tx: tx.one("noted_service"))
+    return Path(noted["socket"]) if noted is not None and noted["socket"] else None
 
 
 async def check(ledger: Ledger, *, os_user: str, configuration: str) -> None:

@@ -72,6 +72,9 @@ async def test_the_command_line_is_who_the_kernel_says_and_the_bots_configuratio
         before, (_, health), after = _hour(), await _steward(true, "ask", "/health newsletter"), _hour()
         assert {before, after} & set(re.findall(r"(\d\d):\d\d:\d\d", health))
 
+        elsewhere = {**forged, "STEWARD_SOCKET": str(tmp_path / "elsewhere.sock")}
+        assert (0, "INC-1") == _start(await _steward(elsewhere, "ask", "/incident update INC-1 from elsewhere"), 5)
+
         await demo.kill_bot()
         copies = _rows(database, "select name, members, read_at from group_copy order by name")
         refused, why = await _steward(forged, "ask", "/incident update INC-1 as somebody else")
