@@ -24,11 +24,14 @@ _SHORTEST = 6
 """A configured value shorter than this is too common a text to be starred wherever it stands."""
 
 # Names whose values are secrets, as they end: `PGPASSWORD`, `x-api-key`, `aws_secret_access_key`.
-_NAME = r"""(?:(?:pass(?:w(?:or)?d|phrase|code)|pwd|(?<![a-z0-9])pw(?![a-z])|secret|\botp)(?P<plain>(?![\w-]))?
-  |token(?!iz)|credential
-  |(?:api|access|private|account|routing|signing|encryption|integration|license|master|shared|session|auth|service|ssh
-     |deploy|admin|client|storage|webhook|host|license)[ _-]?key
-  |session[_-]?id|jsessionid|phpsessid|x-amz-signature|signature|\bsig(?![a-z])|\b_?auth(?!or)|\bpass(?:key)?(?![a-z]))"""
+# `plain`: the name is that of a secret and of nothing else. `other`: it may as well be that of a system or a check.
+# The look ahead is for speed: how any of the names begins.
+_NAME = r"""(?=[acdehijlmoprstwx_][acdehilnoprstuw-])(?:
+  (?:pass(?:w(?:or)?d|phrase|code)|pwd|(?<![a-z0-9])pw(?![a-z])|secret|\botp|\bpass(?:key)?(?![a-z])
+  |credential|(?:api|access|private|account|routing|signing|encryption|integration|license|master|shared|session|auth|service|ssh
+     |deploy|admin|client|storage|webhook|host)[ _-]?key)(?P<plain>(?![\w-]))?
+  |token(?!iz)|session[_-]?id|jsessionid|phpsessid|x-amz-signature
+  |(?:signature|\bsig(?![a-z])|\b_?auth(?!or))(?P<other>))"""
 # ... unless the name goes on like this: `tokens: 4096`, `token_type=bearer`, `secret_name`.
 _TAIL = r"""(?!(?:s\b(?<!credentials)(?!\\*["'`]?\s*(?:=(?!\s*\d+\b)|:\s*\[?\\*["']))
   |less|[_-]?(?:type|count|name|expir|expiry|at\b|ttl|url|length|limit|version|policy
@@ -40,12 +43,14 @@ _SAID = rf"""(?!(?:required|missing|expired|invalid|incorrect|wrong|empty|unset|
   |has|authentication
   |(?:\[|(?:%2[027])+)?•••|\*{{3,}}){_END}|\$\{{\w+\}}|(?-i:\$[A-Z_][A-Z0-9_]*\b)|UNSET_)"""
 # What is read of a system with such a name, after a blank: `auth: critical`, `auth: v41`, `auth: 503 since 02:41`.
-# A number is a reading unless all of the name is that of a secret.
+# A number is a reading unless the name is plain; an ordinary word is one where the name may be another thing's.
 _READING = rf"""(?!(?<=\s)(?:(?:ok|okay|up|down|critical|warning|normal|(?:un)?healthy|degraded|fail(?:ed|ing|s)?|passed
   |passing|error|unknown|(?:un)?reachable|unavailable|running|stopp(?:ed|ing)|start(?:ed|ing)|restarting|exited|dead
   |paused|ready|pending|waiting|idle|busy|slow|silent|stale|late|valid|verified|accepted|rejected|refused|denied|revoked
-  |rotated|renewed|changed|unchanged|done|skipped|cancelled|resolved|acknowledged|deployed|rolled|v\d[\d.]*
-  |[\u2190-\u2bff\U0001f300-\U0001faff]+|(?(plain)(?!)|\d[\d,.:/%-]{{0,11}}[a-z%]{{0,3}})){_END}
+  |rotated|renewed|changed|unchanged|done|skipped|cancelled|resolved|acknowledged|deployed|rolled|added|removed
+  |v\d[\d.]*(?:-[a-z]+[\d.]*)?|[\u2010-\u2015\u2026\u2190-\u2bff\U0001f300-\U0001faff]+
+  |(?(plain)(?!)|(?:[-+~<>]?\d[\d,.:/%-]{{0,11}}[a-z%]{{0,3}}|[^\s"'`]{{1,60}}(?=\ (?:→|\\+u2192))))
+  |(?(other)(?-i:\(?[A-Za-z][a-z]{{0,13}}|[A-Z]{{1,5}}|~)|(?!))){_END}
   |(?:gave|took|takes|answers|answered|timed|no|lost|cannot|could|did|does|will|would|had|are|were)\ [a-z]))"""
 _BARE = r"""(?:[^\s"'`,;&<>]|[,;](?!\s|$|[\w.-]+=))+"""
 _VALUE = rf"""{_SAID}(?:(?P<q1>[bru]?")(?:\\.|[^"\\]|"(?=\w))+|(?P<q2>[bru]?')(?:\\.|[^'\\]|'(?=\w))+

@@ -173,8 +173,23 @@ NAMED = [
     _case("32 hexadecimal digits of a secret's name", f"api_key={_HEX}", _HEX),
     _case("32 hexadecimal digits of a secret, said", f"the token is {_HEX}", _HEX),
     _case("PEM key with a quote in a header", PEM.replace("\n", '\nComment: "mine"\n\n', 1), _BODY),
+    _case("auth of Redis", "auth: hunter22", "hunter22"),
+    _case("number as a key", "api_key: 84812345", "84812345"),
     _case("number as a password", "password: 84812345", "84812345"),
     _case("words as a password", "passphrase: correct horse", "correct"),
+]
+
+NAMES = [
+    *("password", "passwd", "passphrase", "passcode", "pwd", "pw", "secret", "otp", "pass", "passkey", "token", "auth"),
+    *("credential", "session_id", "jsessionid", "phpsessid", "x-amz-signature", "signature", "sig"),
+    *(
+        f"{kind}_key"
+        for kind in (
+            *("api", "access", "private", "account", "routing", "signing", "encryption", "integration", "license"),
+            *("master", "shared", "session", "auth", "service", "ssh", "deploy", "admin", "client", "storage"),
+            *("webhook", "host"),
+        )
+    ),
 ]
 
 INNOCENT = [
@@ -213,6 +228,10 @@ INNOCENT = [
     pytest.param("Roll back newsletter/auth: v41 → v40", id="rollback of a service named auth"),
     pytest.param("auth: 503 since 02:41", id="answer of a system named auth"),
     pytest.param("auth: 12% of 4 GiB", id="share of a system named auth"),
+    pytest.param("auth: HTTP 503, database is slow (no answer)", id="words about a system named auth"),
+    pytest.param("auth: -3 ~ … — 🔴", id="signs about a system named auth"),
+    pytest.param("newsletter/auth: 2026-10-19-142233-5f1c0de → 41aa02b", id="tags of a service named auth"),
+    pytest.param("deploy key: added", id="what was done with a key"),
     pytest.param("passed: 12", id="count of what passed"),
     pytest.param("passenger: Smith", id="word that begins like pass"),
     pytest.param("signature: ok", id="state of a signature"),

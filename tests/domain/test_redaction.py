@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.redaction import STARS, Redactor, passwords_of, presentable, redact, secrets_of
 from bot.domain.unseen import without_zero_width
-from tests.domain.secret_forms import BARE, INNOCENT, NAMED, PEM
+from tests.domain.secret_forms import BARE, INNOCENT, NAMED, NAMES, PEM
 
 _BEFORE, _AFTER = "worker-3 said", "on attempt 2"
 
@@ -234,6 +234,13 @@ def test_no_text_takes_long(part: str) -> None:
     Redactor()(text)
 
     assert time.perf_counter() - before < 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_tells_a_secret(name: str) -> None:
+    """Alone, at the end of a longer name, and in capitals."""
+    for written in (name, f"x-{name}", name.upper()):
+        assert f"{written}={STARS}" == redact(f"{written}=hunter22")
 
 
 def test_a_signed_review_is_no_signature() -> None:
