@@ -107,10 +107,10 @@ _FORMS = (
         (?:(?:(?!-----BEGIN)[\s\S])*?-----END\ [A-Z0-9 ]*-----|[^"']*)""",
     ),
     # user:password of an address; the password reaches to the last @, and a token may stand alone.
-    # A port is no password, and the next address has its own.
+    # The port of a page is no password, and the next address has its own.
     _form(
         "://",
-        r"""(?<=://)[^\s/@:"'<>\[]*:(?!\d{1,5}[/?\#,;"'<>|)\]])
+        r"""(?<=://)(?:(?<!http://)(?<!https://)|(?![^\s/@:]*:\d{1,5}[/?\#,;"'<>|)\]]))[^\s/@:"'<>\[]*:
         (?:(?![,;|>][a-z][\w+.-]{0,20}://)[^\s"])+(?P<blank>\ [^\s"@/:]+(?=@))?""",
         _userinfo,
     ),
@@ -145,7 +145,7 @@ _FORMS = (
     _form(
         "pass pw secret token key credential session sessid sig auth otp",
         rf"""(?P<head>{_NAME}{_TAIL}(?:\\*["'`]?\s*(?:=>|:=|=|:)\s*(?:[|>][-+]?\s+|\{{\s*\\*["'](?:value|data)\\*["']\s*:\s*)?
-        |(?:%2[27])?(?:%20)*%3[ad](?:%2[027])*)){_READING}{_VALUE}""",
+        |(?:%(?:25)?2[27])?(?:%20)*%(?:25)?3[ad](?:%2[027])*)){_READING}{_VALUE}""",
         _behind,
     ),
     # A pair of a program, and a name with its value beside it: ("password", "x"), {"name": "password", "value": "x"}.
@@ -163,7 +163,7 @@ _FORMS = (
     ),
     _form(
         "secret token passw _key",
-        r"""((?-i:\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|PASSWD|_KEY)[A-Z0-9_]{0,24})[\ \t]+)
+        r"""((?-i:\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|PASSWORD|PASSWD|_KEY)[A-Z0-9_]{0,24})[\ \t]+\\*["']?)
         (?=[^\s"'\\]*\d)[^\s"'\\]{8,}""",
         rf"\g<1>{STARS}",
     ),
@@ -186,7 +186,7 @@ _FORMS = (
     ),
     _form(
         "mysql mariadb sshpass docker podman",
-        r"""(\b(?:mysql\w*|mariadb\w*|sshpass|(?:docker|podman)\ login)\b[^|;&\n]{0,200}?\s-p\s?["']?)
+        r"""(\b(?:mysql\w*|mariadb\w*|sshpass|(?:docker|podman)\b[^|;&\n]{0,80}?\ login)\b[^|;&\n]{0,200}?\s-p\s?["']?)
         (?!\d+\b)[^\s"']+""",
         rf"\g<1>{STARS}",
     ),
@@ -201,7 +201,7 @@ _FORMS = (
     ),
     _form(
         "auth",
-        r"""((?-i:\bAUTH)(?:\s+default\s+|\\*["']\s+\\*["']))[^\s"'\\]+(?:\\*["']\s+\\*["'][^\s"'\\]+)?""",
+        r"""((?-i:\bAUTH)(?:\s+default\s+\\*["']?|\\*["']\s+\\*["']|\s+(?=[^\s"']*\d[^\s"']*(?<=\S{6}))))[^\s"'\\]+(?:\\*["']\s+\\*["'][^\s"'\\]+)?""",
         rf"\g<1>{STARS}",
     ),
     _form(

@@ -220,6 +220,8 @@ def test_secret_values_are_found_by_name_and_in_addresses() -> None:
         "name=password ",
         "A_KEY ",
         '"AUTH" ',
+        "AUTH a1",
+        "docker ",
         "%22password%3A",
         "\u200d",
         "a b_",
