@@ -1,6 +1,7 @@
 """Scheduled summaries: exactly once, across restarts and replicas, with what changed since the last one."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -136,6 +137,16 @@ async def test_runs_that_were_missed_are_one_late_run(posting: Posting) -> None:
     assert await posting.duty.next_due() == at(12, day=6)
 
 
+async def test_each_post_is_kept_in_the_audit(posting: Posting, ledger: Ledger) -> None:
+    """Which run it was of, how late it came, and how many were missed before it."""
+    await posting.reaches(at(9, 1, day=6))
+
+    rows = await ledger.read(lambda tx: tx.all("unsealed_audit", n=100))
+    kept = {row["subject"]: json.loads(row["detail"]) for row in rows if row["kind"] == "schedule.posted"}
+    assert {"due": at(9), "missed": 3, "late_ms": at(9, 1, day=6) - at(9)} == kept["morning"]
+    assert {"due": at(3), "missed": 0, "late_ms": 0} == kept["first"]
+
+
 async def test_readings_that_cannot_be_had_are_said(posting: Posting) -> None:
     """Silence would look like health; the comparison goes on from what was known."""
     posting.reports.down = True
@@ -232,6 +243,8 @@ async def test_runs_of_one_moment_are_one_post(ledger: Ledger, clock: FakeClock)
         f"schedule:friday:{at(17, day=29)}",
         f"schedule:other:{at(17, day=29)}",
     ]
+    channels = {row["key"]: row["channel"] for row in await posting.world.outbox()}
+    assert ["C0ALERTS", "C0GENERAL"] == [channels[key] for key in (await posting.posts())[len(before) :]]
     assert (await posting.text(-2)).startswith("🟢 Before the weekend · Month-end review\n")
     assert "🟢 Newsletter" in await posting.text(-2)
     assert "🟢 Target-List" in await posting.text(-2)
