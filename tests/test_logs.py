@@ -48,7 +48,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     redact.keep([SECRET])
     logs.set_up()
     yield log
-    redact.keep(())
     root.handlers[:], level = before
     root.setLevel(level)
     structlog.reset_defaults()
@@ -132,11 +131,8 @@ async def test_what_the_configuration_calls_a_secret_is_starred(
     monkeypatch.setenv("SLACK_SIGNING_SECRET", "plainwordsone")
     monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("STEWARD_DATABASE", f"sqlite:///{tmp_path / 'ledger.db'}")
-    try:
-        async with core(Settings(), clock):
-            said = redact("plainwordsone, plainwordstwo")
-    finally:
-        redact.keep(())
+    async with core(Settings(), clock):
+        said = redact("plainwordsone, plainwordstwo")
 
     assert f"{STARS}, {STARS}" == said
 
@@ -149,12 +145,8 @@ async def test_a_configuration_that_cannot_be_read_is_told_without_the_secrets(
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-nobody")
     monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path))
     (tmp_path / "steward.yaml").write_text("channel: plainwordsone\n")
-    try:
-        with pytest.raises(ConfigurationError):
-            async with core(Settings(), clock):
-                pass
-        said = redact("plainwordsone")
-    finally:
-        redact.keep(())
+    with pytest.raises(ConfigurationError):
+        async with core(Settings(), clock):
+            pass
 
-    assert said == STARS
+    assert redact("plainwordsone") == STARS

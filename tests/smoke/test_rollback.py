@@ -260,7 +260,7 @@ async def test_a_bot_killed_in_the_middle_of_a_run_observes_and_never_repeats(wo
     await world.restart_bot()
     unknown = await ask.becomes("outcome unknown", within=30)
     health = await world.user("engineer").types("/health target-list").sees("stays locked until it is settled")
-    home = await world.user("lead").home("OP-1 ")
+    home = await world.user("lead").home("outcome unknown since")
     assert "OP-1 Roll back target-list/web dep-41 → dep-40: outcome unknown since" in health.words
     assert "P1 INC-1" in await _answered(world, await world.sees("❔ OP-1 Roll back target-list/web"))
     assert ["Observe again", "It happened", "It did not"] == [
