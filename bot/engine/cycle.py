@@ -14,7 +14,9 @@ from bot.store import Ledger
 _log = structlog.get_logger(__name__)
 
 _CYCLE = 1.0
-_FIRST_CYCLE = 0.1
+_PATIENCE = 0.1
+"""How long a cycle waits for its duties: one that works on (channels, evidence) holds up no page of another."""
+
 _SPACING = 0.1
 _SETTLE_ROUNDS = 50
 _SETTLE_PATIENCE = 30.0
@@ -68,8 +70,7 @@ class Engine:
         try:
             while not self._stopping:
                 self._woken.clear()
-                # The first one tells that the bot works; a summary that then reads every target does not hold it up.
-                await self.cycle(patience=_CYCLE if self.cycles else _FIRST_CYCLE)
+                await self.cycle(patience=_PATIENCE)
                 await self._wait()
         finally:
             await self._sender.stop()

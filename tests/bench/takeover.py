@@ -47,7 +47,7 @@ class Takeover:
         victim, slack = self.bots[0], self.slack
         known = set(slack.arrived)
         slack.held.clear()
-        command = Command(victim.port, SECRET, "/incident", "open P0 shop take-over", f"{slack.url}/answers/1")
+        command = Command(victim.port, SECRET, "/incident", "open P0 anyway shop take-over", f"{slack.url}/answers/1")
         found = await burst(command, at_once=1, seconds=0)
         if found.refused:
             raise RuntimeError("the request was not accepted")

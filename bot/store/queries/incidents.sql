@@ -143,7 +143,8 @@ select id from incident where system = :system and state <> 'resolved' limit 1;
 select * from incident where system = :system and state <> 'resolved' order by number /*pg for update pg*/;
 
 -- name: oldest_dated
-select min(coalesce(dated_at, opened_at)) as at from incident where state <> 'resolved';
+select coalesce(dated_at, opened_at) as at from incident where state <> 'resolved'
+order by coalesce(dated_at, opened_at) limit 1;
 
 -- name: claim_undated
 update incident set dated_at = :now
