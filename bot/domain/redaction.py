@@ -8,7 +8,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from urllib.parse import quote, unquote
 
@@ -270,17 +270,22 @@ def _base64(match: re.Match[str]) -> str:
     return STARS if _changes(match[0], _kind) >= 0.4 else match[0]
 
 
+_OFTEN, _REMEMBERED = 48, 512
+"""How long a text is at most, in characters, that is remembered with what became of it, and how many such."""
+
+
 class Redactor:
     """Stars secrets in text: those of the forms above, and the values that it was told to keep."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._values: list[str] = []
         self.keep(secrets)
 
     def keep(self, secrets: Iterable[str]) -> None:
         """Star exactly these values from now on, also as they are written in an address."""
         kept = {form for value in secrets for form in (value, quote(value, safe=""), unquote(value))}
         self._values = sorted((value for value in kept if len(value) >= _SHORTEST), key=len, reverse=True)
+        # A log says the same few words again and again.
+        self._often = lru_cache(_REMEMBERED)(self._starred)
 
     def __call__(self, text: str) -> str:
         """The text with every secret starred, also one that is split by what nobody sees."""
@@ -290,7 +295,7 @@ class Redactor:
             and (starred := self._starred(bare)) != bare
         ):
             return starred
-        return self._starred(text)
+        return self._often(text) if len(text) <= _OFTEN else self._starred(text)
 
     def _starred(self, text: str) -> str:
         for value in self._values:
