@@ -24,11 +24,14 @@ class IncidentDates:
         self._zone = zone
         self._oncall = oncall
         self._posts = posts
+        self._due: int | None = None
 
     async def run(self, now: int) -> bool:
         """A batch of headers; True where another may wait."""
-        due = await self.next_due()
-        if due is None or due > now:
+        # What is opened later is dated later, so what was read once holds until it is due.
+        if self._due is None or self._due <= now:
+            self._due = await self._oldest()
+        if self._due is None or self._due > now:
             return False
         roster = await self._oncall.roster()
 
@@ -38,10 +41,15 @@ class IncidentDates:
                 self._posts.header(tx, self._posts.board(tx, incident_records.of_row(row), roster, now))
             return len(rows)
 
-        return await self._ledger.write(work) == _BATCH
+        drawn = await self._ledger.write(work)
+        self._due = await self._oldest()
+        return drawn == _BATCH
 
     async def next_due(self) -> int | None:
         """The midnight after the oldest drawing."""
+        return self._due
+
+    async def _oldest(self) -> int | None:
         row = await self._ledger.read(lambda tx: tx.one("oldest_dated"))
         return None if row is None or row["at"] is None else self._midnight(row["at"], days=1)
 

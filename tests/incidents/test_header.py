@@ -44,6 +44,7 @@ async def test_times_of_the_day_before_get_their_date_at_midnight(world: World) 
     await world.open("P0")
     await world.incidents.mitigate(FIRST, SRE)
     before = await world.message("incident:INC-1")
+    await duty.run(world.clock.now())
     due = await duty.next_due()
     assert due is not None
     early = await duty.run(due - 1)
@@ -63,7 +64,9 @@ async def test_what_is_over_is_not_drawn_again(world: World) -> None:
     await world.open("P0")
     await world.incidents.resolve(FIRST, SRE)
 
-    assert await dates_of(world).next_due() is None
+    duty = dates_of(world)
+    assert not await duty.run(world.clock.now())
+    assert await duty.next_due() is None
 
 
 async def test_an_update_that_did_not_come_is_overdue(world: World) -> None:
