@@ -17,12 +17,7 @@ def os_user(uid: int | None = None) -> str:
         return f"uid {number}"
 
 
-def peer_user(connection: socket.socket) -> str:
-    """The OS user at the other end of a Unix socket."""
-    return os_user(peer_uid(connection))
-
-
 def peer_uid(connection: socket.socket) -> int:
-    """The number of that user: by the kernel, when it connected. Linux only."""
+    """The number of the OS user at the other end of a Unix socket: by the kernel, when it connected. Linux only."""
     _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     return int(uid)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.console import UNHEALTHY, USAGE, Say
 from bot.console_socket import ConsoleSocket
-from bot.machine import os_user, peer_user
+from bot.machine import os_user, peer_uid
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -39,7 +39,7 @@ def test_the_kernel_says_who_is_at_the_other_end() -> None:
     """By the number that the process had when it connected."""
     here, there = socket.socketpair()
     with here, there:
-        assert ME == peer_user(here)
+        assert ME == os_user(peer_uid(here))
 
 
 def test_a_user_without_a_name_is_a_number() -> None:

@@ -48,13 +48,23 @@ class Engine:
         self._changes = 0
         self.cycles = 0
         self.last_cycle_at: int | None = None
-        self.last_whole_cycle_at: int | None = None
+        self._ended: dict[str, int] = {}
         ledger.watch(self._committed)
 
     @property
     def failing(self) -> dict[str, int]:
         """How often in a row each failing duty has failed."""
         return {name: count for name, count in self._failures.items() if count}
+
+    @property
+    def last_whole_cycle_at(self) -> int | None:
+        """Since when every duty has got something done, by the machine's time; None while one fails or never has.
+
+        One that works on and on counts with each piece: an outage that keeps a duty busy is no dead bot.
+        """
+        if self.failing or len(self._ended) < len(self._duties):
+            return None
+        return min(self._ended.values(), default=self.last_cycle_at)
 
     def add(self, *duties: Duty) -> None:
         """More duties, from the next cycle on."""
@@ -88,13 +98,10 @@ class Engine:
             if duty.name not in self._running:
                 task = asyncio.create_task(self._perform(duty), name=f"duty {duty.name}")
                 self._running[duty.name] = task
-        late: set[asyncio.Task[None]] = set()
         if self._running:
-            _, late = await asyncio.wait(self._running.values(), timeout=patience)
+            await asyncio.wait(self._running.values(), timeout=patience)
         self.cycles += 1
         self.last_cycle_at = self._clock.wall()
-        if not late and not self.failing:
-            self.last_whole_cycle_at = self.last_cycle_at
 
     async def settle(self) -> None:
         """Cycle and send until nothing that is due is left: the local workspace moves its clock by this."""
@@ -108,8 +115,10 @@ class Engine:
 
     async def _perform(self, duty: Duty) -> None:
         try:
-            while await duty.run(self._clock.now()) and not self._stopping:
-                pass
+            more = True
+            while more and not self._stopping:
+                more = await duty.run(self._clock.now())
+                self._ended[duty.name] = self._clock.wall()
         except Exception as error:  # noqa: BLE001 - the edge: a failing duty must not stop the others
             self._note_failure(duty.name, error)
         else:

@@ -107,5 +107,6 @@ class Home:
             if row["check_name"] in known
         ]
         at = min((reading.at for reading in readings if reading.at is not None), default=0)
-        report = Report(system.name, system.title, tuple(readings), at, 0, offers=system.offers)
+        unread = tuple(known.keys() - {reading.check for reading in readings})  # Before the first round.
+        report = Report(system.name, system.title, tuple(readings), at, 0, unread, offers=system.offers)
         return await self._situation.around(report)

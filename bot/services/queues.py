@@ -5,12 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from bot.domain.errors import BotError
 from bot.domain.reading import Reading, Status, blame
 from bot.domain.timing import HOUR, span
 from bot.ports import Clock, QueueState
 from bot.services.systems import QueueLimits, System, Systems, WatchedQueue
 from bot.store import Ledger, Tx
+
+_log = structlog.get_logger(__name__)
 
 History = tuple[tuple[int, float], ...]
 
@@ -104,6 +108,10 @@ class Queues:
         except BotError as error:
             unread = Reading(queue.name, queue.name, blame(error), reason=str(error), at=now)
             return QueueView(system, queue, unread)
+        except Exception as error:  # noqa: BLE001 - as for the checks: a defect costs one queue, not all of them
+            _log.exception("queue not read", queue=queue.name)
+            reason = f"our own error: {type(error).__name__}"
+            return QueueView(system, queue, Reading(queue.name, queue.name, Status.UNKNOWN, reason=reason, at=now))
 
         history = await self._sampled(system, queue, now, state.waiting)
         return QueueView(system, queue, replace(judged_queue(queue, state), at=now), state, reasons, history)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain import operation_messages
-from bot.domain.errors import BotError, Unreachable
+from bot.domain.errors import BotError, Unavailable, Unreachable
 from bot.domain.health import Concern, Report, body, headline, overview_message
 from bot.domain.incident import Incident, Suspect
 from bot.domain.message import Inline, Line, Mention, Message, Moment, Paragraph
@@ -39,14 +39,19 @@ class Situation:
         `Last change: app v41, @sre 02:38 · INC-12 P0, nobody has it yet`.
         """
         system = report.system
-        changed = await self._operations.last_change(system)
-        incidents = [incident for incident in await self._incidents.unresolved() if incident.system == system]
+        try:
+            changed = await self._operations.last_change(system)
+            incidents = [incident for incident in await self._incidents.unresolved() if incident.system == system]
+            unknown = await self._operations.unknown(system)
+        except Unavailable:
+            # Whoever asks how production is may not be answered by the bot's own trouble alone.
+            missing = Concern(Status.UNKNOWN, "the bot's ledger does not answer, so incidents are not known")
+            return replace(report, concerns=(missing,))
         told: list[Inline] = []
         if changed is not None:
             told += ["Last change: ", *_change(changed, report.at)]
         for incident in incidents[:2]:
             told += [" · " if told else "", *_incident(incident)]
-        unknown = await self._operations.unknown(system)
         lines = [operation_messages.unknown_line(each) for each in unknown]
         concerns = [Concern.of(incident) for incident in incidents]
         concerns += [Concern(Status.WARNING, f"{each.id} has an unknown outcome") for each in unknown]

@@ -121,6 +121,30 @@ async def test_a_hanging_duty_stops_no_other(ledger: Ledger, clock: FakeClock) -
     assert engine.cycles == 2
 
 
+class Busy(Countdown):
+    """A duty that never comes to an end, but gets on."""
+
+    async def run(self, now: int) -> bool:
+        await super().run(now)
+        await asyncio.sleep(0)
+        return True
+
+
+async def test_a_duty_that_gets_on_is_no_dead_bot(ledger: Ledger, clock: FakeClock) -> None:
+    """A cycle does not wait for the end of a backlog; a duty that hangs is noticed all the same."""
+    busy, hanging = Busy("busy"), Hanging("hanging")
+    engine = Engine(ledger, clock, [busy, Countdown("sound")], Post(ledger, clock).sender)
+    await engine.cycle(patience=0.05)
+    alive = engine.last_whole_cycle_at
+    engine.add(hanging)
+    await engine.cycle(patience=0.05)
+    for task in list(engine._running.values()):
+        task.cancel()
+
+    assert clock.wall() == alive
+    assert engine.last_whole_cycle_at is None
+
+
 async def test_a_commit_starts_the_next_cycle_early(engine: Start, ledger: Ledger) -> None:
     """Nobody waits for the second to be over when something has just been decided."""
     duty = Countdown("duty")

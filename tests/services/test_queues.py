@@ -1,5 +1,6 @@
 """What `/queue` shows of one queue over time."""
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,6 +29,25 @@ class Draining:
     async def state(self, now: int) -> QueueState:  # noqa: ARG002 - the port's shape
         self.waiting -= 100
         return QueueState(self.waiting, 1, 0, 0, None)
+
+
+class Odd:
+    """A queue whose reading breaks."""
+
+    async def state(self, now: int) -> QueueState:  # noqa: ARG002 - the port's shape
+        return QueueState(int(-math.inf), 0, None, None, None)
+
+
+async def test_one_odd_queue_costs_its_own_line(ledger: Ledger, clock: FakeClock) -> None:
+    """All others are shown as usual."""
+    queues = {"odd": WatchedQueue("odd", Odd()), "mails": WatchedQueue("mails", Draining())}
+    system = System("shop", "Shop", queues=queues)
+
+    views = await Queues(ledger, clock, Systems({"shop": system})).looks(system)
+
+    assert [("odd", "our own error: OverflowError"), ("mails", "")] == [
+        (view.queue.name, view.reading.reason) for view in views
+    ]
 
 
 class FullDisk:
