@@ -6,9 +6,11 @@ from typing import cast
 
 import pytest
 
-from bot.domain.errors import Unreachable
+from bot.domain.errors import Unavailable, Unreachable
+from bot.domain.health import Report, headline
 from bot.domain.incident import Suspect
 from bot.domain.operation import Operation
+from bot.domain.reading import Reading, Status
 from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.ports import Deployments, Release
 from bot.services.health import Health
@@ -77,3 +79,24 @@ async def test_releases_of_the_providers_are_suspected_first(
 ) -> None:
     """A release counts whoever made it; a provider that does not tell is named."""
     assert expected == await _situation(changed, **released).suspect("shop", NOW)
+
+
+async def test_health_is_answered_while_the_ledger_is_not() -> None:
+    """Production is told all the same, and what is missing beside it is named; nothing of it looks better for that."""
+
+    async def silent(system: str) -> Operation | None:
+        del system
+        raise Unavailable("The ledger does not answer.")
+
+    situation = Situation(
+        cast("Health", None),
+        cast("Operations", SimpleNamespace(last_change=silent)),
+        cast("Incidents", None),
+        Systems({}),
+    )
+    app = Reading("app", "app", Status.HEALTHY, "200")
+
+    told = await situation.around(Report("shop", "Shop", (app,), NOW, 12))
+
+    assert (app,) == told.readings
+    assert "⚪ Shop: 1 healthy, the bot's ledger does not answer, so incidents are not known" == headline(told)
