@@ -50,7 +50,9 @@ LONG = "x y " * 5_000
 MANY = tuple(Option(LONG[:500], f"{number}{LONG[:500]}") for number in range(120))
 SLOW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 # What our own marks may produce between angle brackets, and nothing else.
-_OURS = re.compile(r"<(@U0SRE|#C0ALERTS|!date\^\d+\^\{[a-z_]+\}( \{time\})?\|[\w :]+|https?://[^<>|]+\|[^<>|]+)>")
+_OURS = re.compile(
+    r"<(@[UW][A-Z0-9]+|#[CGD][A-Z0-9]+|!date\^\d+\^\{[a-z_]+\}( \{time\})?\|[\w :]+|https?://[^<>|]+\|[^<>|]+)>"
+)
 
 
 def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
