@@ -6,33 +6,16 @@ https://developer.pagerduty.com/docs/webhooks-overview. Nothing here does I/O.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from bot.domain.errors import BadAnswer
+from bot.domain.errors import BadAnswer, Unauthorized
 from bot.domain.one_line import one_line
+from bot.ports import PagerEvent
 
 SIGNATURE_HEADER = "x-pagerduty-signature"
-
-
-@dataclass(frozen=True, slots=True)
-class PagerEvent:
-    """One event there. `key` is the deduplication key, as we sent it or somebody else's.
-
-    `user`: the id of the user who did it. Empty where no person did: an integration, such as our own events, or a rule.
-    """
-
-    id: str
-    kind: Literal["acknowledged", "resolved", "other"]
-    key: str
-    user: str
-
-    @property
-    def once(self) -> str:
-        """By what a repetition of it is recognised."""
-        return f"{self.key}:{self.id}"
 
 
 class _Agent(BaseModel):
@@ -79,3 +62,11 @@ def pager_event(body: bytes) -> PagerEvent:
     # A display name is never a person: anybody may call themselves what they like.
     user = (agent.id or "") if agent is not None and agent.type in {"user", "user_reference"} else ""
     return PagerEvent(one_line(event.id), kinds.get(event.event_type, "other"), event.data.incident_key or "", user)
+
+
+def verified_event(headers: Mapping[str, str], body: bytes, secret: str) -> PagerEvent:
+    """The event of a webhook; raises `Unauthorized` where PagerDuty has not signed it, and `BadAnswer`."""
+    given = {name.lower(): value for name, value in headers.items()}.get(SIGNATURE_HEADER, "")
+    if not signed(given, body, secret):
+        raise Unauthorized("the webhook is not signed by PagerDuty")
+    return pager_event(body)

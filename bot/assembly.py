@@ -11,7 +11,7 @@ from bot.config.loader import Configuration, Connection
 from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel
 from bot.domain.reading import Status, Thresholds
 from bot.ports import Measurement
-from bot.services.systems import Check, Component, QueueLimits, System, Systems, WatchedQueue
+from bot.systems import Check, Component, QueueLimits, System, Systems, WatchedQueue
 
 KINDS: Mapping[str, Kind] = {
     "http": http,

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.actions.registry import RISKS
 from bot.assembly import KINDS, programs
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import UNSET
 from bot.domain.timing import span
-from bot.services.schedules import upcoming
+from bot.operations.actions.registry import RISKS
+from bot.requests.registry import Registry
+from bot.schedules.service import upcoming
 from bot.settings import environment
 from bot.slack.manifest import app_manifest as manifest_of
-from bot.slack.registry import Registry
 from bot.wiring import LISTENERS
 
 DEMO_SETTINGS = {

@@ -8,7 +8,7 @@ only `NotDone`, `Rejected` and `Unauthorized` say that nothing was done.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bot.domain.errors import Rejected, Unreachable
 from bot.domain.message import Message, Modal
@@ -369,3 +369,21 @@ class RateLimited(Unreachable):
 
 class PersonGone(Rejected):
     """The person's account is disabled or unknown: no message will ever reach it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagerEvent:
+    """One event there. `key` is the deduplication key, as we sent it or somebody else's.
+
+    `user`: the id of the user who did it. Empty where no person did: an integration, such as our own events, or a rule.
+    """
+
+    id: str
+    kind: Literal["acknowledged", "resolved", "other"]
+    key: str
+    user: str
+
+    @property
+    def once(self) -> str:
+        """By what a repetition of it is recognised."""
+        return f"{self.key}:{self.id}"

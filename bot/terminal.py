@@ -10,15 +10,17 @@ from pathlib import Path
 import click
 
 from bot import logs
-from bot.console import DONE, UNHEALTHY, Console, Stream
+from bot.audit.export import export_audit as export_to
+from bot.audit.export import verify_audit as verify_chain
+from bot.audit.seal import AuditSeal
+from bot.clock import SystemClock
+from bot.console import ownership
+from bot.console.line import DONE, UNHEALTHY, Console, Stream
+from bot.console.os_user import os_user
 from bot.domain.errors import Unavailable
-from bot.machine import os_user
-from bot.services import ownership
-from bot.services.audit_export import export_audit as export_to
-from bot.services.audit_export import verify_audit as verify_chain
-from bot.services.audit_seal import AuditSeal
+from bot.outbox import service as outbox
 from bot.settings import Settings
-from bot.wiring import LISTENERS, Core, SystemClock, core
+from bot.wiring import LISTENERS, Core, core
 
 _LINE_BYTES = 1024 * 1024
 
@@ -95,7 +97,7 @@ async def _alone(request: list[str]) -> int:
         try:
             return await console.answer(user, request, _say)
         finally:
-            seal = AuditSeal(bot.ledger, channel=config.audit_channel or config.channel)
+            seal = AuditSeal(bot.ledger, outbox.post, channel=config.audit_channel or config.channel)
             while await seal.run(bot.clock.now()):
                 pass
 

@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,57 +23,59 @@ import commands.proposal
 import commands.queue
 import commands.rollback
 from adapters import outgoing, pagerduty
+from adapters.pagerduty_webhook import verified_event
 from bot import logs
-from bot.actions.registry import RISKS
-from bot.actions.registry import registry as actions
 from bot.assembly import KINDS, assemble
+from bot.audit.seal import AuditSeal
+from bot.clock import ClockControl, FollowerClock, SystemClock
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel
-from bot.console import Console
-from bot.console_socket import ConsoleSocket
+from bot.console import ownership
+from bot.console.line import Console
+from bot.console.os_user import os_user
+from bot.console.socket import ConsoleSocket
 from bot.domain.errors import Rejected, Unavailable, Unreachable
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.redaction import redact, secrets_of
 from bot.engine.cycle import Engine
-from bot.engine.delivery import Delivery
 from bot.engine.duty import Duty
-from bot.engine.sender import Sender
-from bot.local.clock import ClockControl, FollowerClock
-from bot.machine import os_user
+from bot.engine.heartbeat import Beat, Heartbeat
+from bot.health.poller import Probe
+from bot.health.service import Health
+from bot.http.monitoring import Metrics, Readiness
+from bot.http.pagerduty import PagerDutyWebhook
+from bot.http.server import HttpHooks
+from bot.incidents.channels import IncidentRooms
+from bot.incidents.checks import FollowedChecks, SystemChecks
+from bot.incidents.dates import IncidentDates
+from bot.incidents.escalation_duty import Escalation
+from bot.incidents.evidence import IncidentEvidence
+from bot.incidents.matrix import Matrix
+from bot.incidents.page_reports import PageReports
+from bot.incidents.service import Incidents
+from bot.oncall.directory import Directory
+from bot.oncall.group_copies import GroupCopies
+from bot.oncall.service import OnCall
+from bot.operations.actions.registry import RISKS
+from bot.operations.actions.registry import registry as actions
+from bot.operations.service import Operations
+from bot.outbox import service as outbox
+from bot.outbox.delivery import Delivery
+from bot.outbox.pager_check import with_pager
+from bot.outbox.retention import Retention
+from bot.outbox.sender import Sender
 from bot.ports import Clock, Page, Pager
-from bot.probes import Metrics, Readiness
-from bot.services import ownership
-from bot.services.audit_seal import AuditSeal
-from bot.services.container import Services
-from bot.services.directory import Directory
-from bot.services.escalation import Escalation
-from bot.services.group_copies import GroupCopies
-from bot.services.health import Health
-from bot.services.heartbeat import Beat, Heartbeat
-from bot.services.home import Home
-from bot.services.inbox import Inbox
-from bot.services.incident_checks import FollowedChecks, SystemChecks
-from bot.services.incident_dates import IncidentDates
-from bot.services.incident_evidence import IncidentEvidence
-from bot.services.incident_rooms import IncidentRooms
-from bot.services.incidents import Incidents
-from bot.services.invocation import Listener
-from bot.services.matrix import Matrix
-from bot.services.oncall import OnCall
-from bot.services.operations import Operations
-from bot.services.page_reports import PageReports
-from bot.services.pager_check import with_pager
-from bot.services.probe import Probe
-from bot.services.queues import Queues
-from bot.services.retention import Retention
-from bot.services.schedules import Schedules
-from bot.services.situation import Situation
+from bot.queues.service import Queues
+from bot.requests.inbox import Inbox
+from bot.requests.invocation import Listener
+from bot.requests.services import Services
+from bot.schedules.service import Schedules
 from bot.settings import Settings, environment
+from bot.situation.home import Home
+from bot.situation.service import Situation
 from bot.slack.client import SlackChat, SlackGroups, SlackRooms, open_client
-from bot.slack.server import Probes
 from bot.slack.service import Address, SlackService
 from bot.store import Ledger, open_ledger
-from bot.webhook import PagerDutyWebhook
 
 _log = structlog.get_logger(__name__)
 
@@ -90,16 +91,6 @@ LISTENERS: tuple[Listener, ...] = (
     *commands.incident.LISTENERS,
     *commands.oncall.LISTENERS,
 )
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> int:
-        return self.wall()
-
-    def wall(self) -> int:
-        return time.time_ns() // 1_000_000
 
 
 class NoPager:
@@ -270,10 +261,10 @@ class Server:
                 services.directory,
                 bot.policy,
             ),
-            probes=Probes(
+            hooks=HttpHooks(
                 ready=Readiness(self.engine, bot.ledger, bot.clock, bot.ledger.database_now),
                 metrics=Metrics(self.engine, bot.ledger, bot.clock, lambda: self.slack.reached),
-                webhook=PagerDutyWebhook(steward, services.incidents) if steward.pagerduty else None,
+                webhook=PagerDutyWebhook(steward, services.incidents, verified_event) if steward.pagerduty else None,
             ),
             zone=zone,
         )
@@ -284,6 +275,7 @@ class Server:
             self.slack.inbox_duty,
             AuditSeal(
                 bot.ledger,
+                outbox.post,
                 channel=steward.audit_channel or steward.channel,
                 fallback=steward.channel if steward.audit_channel else "",
             ),

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from bot.domain.health import health_message, overview_message
 from bot.domain.message import Message
 from bot.domain.policy import Risk
-from bot.services import outbox
-from bot.services.container import Services
-from bot.services.health import FIRST_ANSWER
-from bot.services.invocation import Incoming, Invocation, button, command
+from bot.health.messages import health_message, overview_message
+from bot.health.service import FIRST_ANSWER
+from bot.outbox import service as outbox
+from bot.requests.invocation import Incoming, Invocation, button, command
+from bot.requests.services import Services
 
 USAGE = "/health [SYSTEM] [CHECK]"
 

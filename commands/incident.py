@@ -2,12 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bot.domain import incident_messages, incident_request
-from bot.domain import incident_questions as questions
 from bot.domain.errors import FieldErrors, NotFound, UsageError
-from bot.domain.incident import Event, Incident, Reference, Severity, State
-from bot.domain.incident_board import Board, state_text
-from bot.domain.incident_request import IncidentRequest
 from bot.domain.message import (
     Bold,
     Button,
@@ -22,9 +17,15 @@ from bot.domain.message import (
     lines,
 )
 from bot.domain.policy import Risk
-from bot.domain.system_name import named, nearly_named
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, Listener, button, command, form
+from bot.incidents import grammar as incident_request
+from bot.incidents import messages as incident_messages
+from bot.incidents import questions
+from bot.incidents.grammar import IncidentRequest
+from bot.incidents.model import Event, Incident, Reference, Severity, State
+from bot.incidents.system_name import named, nearly_named
+from bot.incidents.view import Board, state_text
+from bot.requests.invocation import Incoming, Invocation, Listener, button, command, form
+from bot.requests.services import Services
 
 USAGE = incident_request.USAGE
 DESCRIPTION = "Open an incident, acknowledge it, update it, resolve it"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bot.domain.errors import UsageError
 from bot.domain.message import Bold, Line, Message, Moment, Paragraph, Small
 from bot.domain.policy import Risk
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, Listener, command
+from bot.requests.invocation import Incoming, Invocation, Listener, command
+from bot.requests.services import Services
 
 USAGE = "/oncall [LEVEL]"
 DESCRIPTION = "Who is on call now and next"

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from bot.actions.lock_publishing import LockPublishing
-from bot.domain import operation_replies
 from bot.domain.errors import FieldErrors, UsageError
 from bot.domain.message import Message, Modal, TextField, lines
-from bot.domain.operation import Operation, State
 from bot.domain.policy import Risk
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, button, form
+from bot.operations import replies as operation_replies
+from bot.operations.actions.lock_publishing import LockPublishing
+from bot.operations.model import Operation, State
+from bot.requests.invocation import Incoming, Invocation, button, form
+from bot.requests.services import Services
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from bot.actions.clear_stuck import ClearStuck
-from bot.actions.remove_expired import RemoveExpired
-from bot.actions.restart import Restart
-from bot.actions.retry_failed import RetryFailed
-from bot.domain import operation_replies
 from bot.domain.errors import FieldErrors, Refused, UsageError
 from bot.domain.message import ChoiceField, Message, Modal, Option, TextField, lines
 from bot.domain.policy import Risk
-from bot.services.action import Action
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, button, form
+from bot.operations import replies as operation_replies
+from bot.operations.action import Action
+from bot.operations.actions.clear_stuck import ClearStuck
+from bot.operations.actions.remove_expired import RemoveExpired
+from bot.operations.actions.restart import Restart
+from bot.operations.actions.retry_failed import RetryFailed
+from bot.requests.invocation import Incoming, Invocation, button, form
+from bot.requests.services import Services
 
 ALL_SERVICES = "*"
 """The value of "every service but the databases"."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import UsageError
-from bot.domain.health import reading_line
 from bot.domain.message import (
     Bold,
     Button,
@@ -23,10 +22,11 @@ from bot.domain.message import (
 from bot.domain.policy import Risk
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, span
+from bot.health.messages import reading_line
 from bot.ports import QueueState
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, button, command
-from bot.services.queues import NEWEST_FAILED, QueueView
+from bot.queues.service import NEWEST_FAILED, QueueView
+from bot.requests.invocation import Incoming, Invocation, button, command
+from bot.requests.services import Services
 
 USAGE = "/queue [SYSTEM] [QUEUE]"
 MOST_BUTTONS = 20

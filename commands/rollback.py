@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.actions.roll_back import RollBack, deployments, meant
-from bot.domain import operation_replies
 from bot.domain.errors import BotError, Conflict, FieldErrors, NotFound, Unreachable, UsageError
 from bot.domain.message import ChoiceField, Line, Message, Modal, Moment, Option, Part, TextField, lines
-from bot.domain.operation import ENDED, State
 from bot.domain.policy import Risk
+from bot.operations import replies as operation_replies
+from bot.operations.actions.roll_back import RollBack, deployments, meant
+from bot.operations.model import ENDED, State
 from bot.ports import Release
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, button, command, form
-from bot.services.systems import Component, System
+from bot.requests.invocation import Incoming, Invocation, button, command, form
+from bot.requests.services import Services
+from bot.systems import Component, System
 
 USAGE = "/rollback SYSTEM [COMPONENT] [to RELEASE|previous] [because REASON]"
 CHOICES_WITHIN = 2.0

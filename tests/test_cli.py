@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.machine import os_user
+from bot.console.os_user import os_user
 
 ROOT = Path(__file__).parents[1]
 

@@ -4,9 +4,9 @@ import re
 import shutil
 from pathlib import Path
 
-from bot.actions.registry import RISKS
 from bot.assembly import KINDS
 from bot.config.loader import load
+from bot.operations.actions.registry import RISKS
 from bot.wiring import LISTENERS
 from tests.reference import FILE, reference, words_of_readme
 

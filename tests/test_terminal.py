@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.console import UNHEALTHY, USAGE, Say
-from bot.console_socket import ConsoleSocket
-from bot.machine import os_user, peer_uid
+from bot.console.line import UNHEALTHY, USAGE, Say
+from bot.console.os_user import os_user, peer_uid
+from bot.console.socket import ConsoleSocket
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 

@@ -17,10 +17,10 @@ from bot.config.models import (
 )
 from bot.config.source import Place, Problem, Source
 from bot.domain.forbidden import refusal
+from bot.domain.phrase import parse_phrase
 from bot.domain.policy import Risk
 from bot.domain.quantity import in_base_unit
 from bot.domain.reading import Threshold, Thresholds
-from bot.domain.schedule import parse_phrase
 
 _INSTALLATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.engine.duty import Duty
-from bot.engine.sender import Sender
+from bot.engine.duty import Duty, Sender
 from bot.ports import Clock
 from bot.store import Ledger
 

@@ -21,3 +21,23 @@ class Duty(Protocol):
     async def next_due(self) -> int | None:
         """When the next work falls due (people's time), where that is known; the engine then wakes in time for it."""
         ...
+
+
+class Sender(Protocol):
+    """What sends the messages that duties have written; it works beside the cycle."""
+
+    def wake(self) -> None:
+        """A message was committed: look now."""
+        ...
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        ...
+
+    async def settle(self) -> None:
+        """Return once nothing that can be sent now is left."""
+        ...
+
+    async def stop(self) -> None:
+        """Let what is in mid-send end; `run` then returns."""
+        ...

@@ -15,7 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.domain.errors import TargetError, Unavailable
 from bot.domain.message import Message, Modal
 from bot.ports import ChannelGone, RateLimited
-from bot.services.invocation import Incoming
+from bot.requests.invocation import Incoming
 from bot.slack.blocks import render
 from bot.slack.failures import cause, patient, translated
 from bot.slack.forms import modal_view, reading_view

@@ -20,9 +20,9 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.oncall.directory import Directory
 from bot.ports import Clock
-from bot.services.directory import Directory
-from bot.services.invocation import Incoming
+from bot.requests.invocation import Incoming
 from bot.slack import payloads
 from bot.slack.blocks import render
 from bot.slack.dispatch import Acknowledgement, Dispatcher

@@ -11,12 +11,12 @@ from bot.domain.errors import BotError, FieldErrors, Unavailable
 from bot.domain.message import Message, Modal
 from bot.domain.policy import Risk
 from bot.ports import Answers
-from bot.services.inbox import Inbox
-from bot.services.invocation import Incoming, Listener, Reply, Request
+from bot.requests.inbox import Inbox
+from bot.requests.invocation import Incoming, Listener, Reply, Request
+from bot.requests.registry import Registry
+from bot.requests.runner import Failed, Runner, sorry
 from bot.slack.payloads import request_id
-from bot.slack.registry import Registry
 from bot.slack.replays import Replays
-from bot.slack.runner import Failed, Runner, sorry
 from bot.slack.tasks import Tasks
 
 # Slack gives up after 3 s; the rest is for the way there and back.

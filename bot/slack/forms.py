@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.message import ChoiceField, Field, Message, Modal, PersonField, TextField
 from bot.domain.message_redaction import redacted
-from bot.services.invocation import Incoming
+from bot.requests.invocation import Incoming
 from bot.slack import elements, inlines, limits
 from bot.slack.blocks import empty, render_parts
 from bot.slack.limits import cut, plain

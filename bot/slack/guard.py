@@ -13,22 +13,14 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from bot.domain.timing import MINUTE
+from bot.http.body import MAX_BODY, Forbidden
 from bot.ports import Clock
 
-MAX_BODY = 1024 * 1024
 MAX_FIELDS = 100
 FRESH_FOR = 5 * MINUTE
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 _SIGNATURE_LENGTH = len("v0=") + 64
-
-
-class Forbidden(Exception):
-    """Not a request that we answer; `status` is 4xx, the text is for the log and names no content."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

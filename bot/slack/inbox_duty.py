@@ -3,8 +3,8 @@
 import structlog
 
 from bot.domain.errors import BotError
-from bot.services.inbox import AT_ONCE, Inbox
-from bot.services.invocation import Incoming
+from bot.requests.inbox import AT_ONCE, Inbox
+from bot.requests.invocation import Incoming
 from bot.slack.dispatch import Dispatcher
 from bot.slack.tasks import Tasks
 

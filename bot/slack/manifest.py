@@ -3,7 +3,7 @@
 Source: https://docs.slack.dev/reference/app-manifest; the scopes are those of the methods that `slack/` calls.
 """
 
-from bot.slack.registry import Registry
+from bot.requests.registry import Registry
 from bot.slack.values import Json
 
 _USAGE, _DESCRIPTION = 1_000, 2_000

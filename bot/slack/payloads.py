@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.unseen import without_unseen
-from bot.services.invocation import Incoming
-from bot.slack.wording import typed
+from bot.requests.invocation import Incoming
+from bot.requests.wording import typed
 
 _ID = re.compile(r"[A-Z0-9]{1,40}\Z")
 _COMMAND = re.compile(r"/\S{1,32}\Z")

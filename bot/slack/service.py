@@ -1,10 +1,12 @@
 """The Slack side as one thing that starts and stops: web server, guard, Bolt, Socket Mode where a token asks for it."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import functools
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import structlog
+from aiohttp import web
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -12,19 +14,19 @@ from bot.domain.errors import Unavailable
 from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.domain.policy import Policy
-from bot.services.container import Services
-from bot.services.inbox import Inbox
-from bot.services.invocation import Incoming, Listener
+from bot.http.server import Endpoints, HttpHooks
+from bot.requests.inbox import Inbox
+from bot.requests.invocation import Incoming, Listener
+from bot.requests.registry import Registry
+from bot.requests.runner import Runner
+from bot.requests.services import Services
 from bot.slack.answers import SlackAnswers
 from bot.slack.app import App
 from bot.slack.connector import Connector
 from bot.slack.dispatch import Dispatcher
-from bot.slack.guard import Guard
+from bot.slack.guard import Delivery, Guard
 from bot.slack.home import Home
 from bot.slack.inbox_duty import InboxDuty
-from bot.slack.registry import Registry
-from bot.slack.runner import Runner
-from bot.slack.server import Endpoints, Probes
 from bot.slack.tasks import Tasks
 
 DRAIN_SECONDS = 10.0
@@ -55,7 +57,7 @@ class SlackService:
         policy: Policy,
         inbox: Inbox,
         home: Callable[[Actor], Awaitable[Message]],
-        probes: Probes,
+        hooks: HttpHooks,
         zone: ZoneInfo,
     ) -> None:
         if client.session is None:
@@ -74,14 +76,14 @@ class SlackService:
             tasks=self._tasks,
         )
         self._home = Home(client, home, zone)
-        self._endpoints = Endpoints(probes, self.trouble)
+        self._endpoints = Endpoints(hooks, self.trouble)
         self._connector = Connector(
             client,
             self._session,
             services.clock,
             app_token=address.app_token,
             introduce=self._introduce,
-            listen=self._endpoints.connect,
+            listen=self._listen,
         )
         self.port = address.port  # The real one once it listens: port 0 takes any that is free.
         self.inbox_duty = InboxDuty(inbox, self._dispatcher, self._tasks)
@@ -123,6 +125,14 @@ class SlackService:
         """Why the bot is not ready on Slack's side; empty where it is."""
         return self._connector.trouble()
 
+    def _listen(self, app: App, guard: Guard) -> None:
+        """Take Slack's payloads by HTTP."""
+
+        def admit(headers: Mapping[str, str], raw: bytes) -> Callable[[], Awaitable[web.Response]]:
+            return functools.partial(_answer, app, guard.admit(headers, raw))
+
+        self._endpoints.connect(admit)
+
     def _introduce(self, identity: AuthorizeResult) -> tuple[App, Guard]:
         app = App(
             identity=identity,
@@ -145,3 +155,14 @@ class SlackService:
     def _answers(self, incoming: Incoming, listener: Listener | None) -> SlackAnswers:
         in_place = listener is not None and listener.in_place
         return SlackAnswers(self._client, self._session, incoming, self._zone, in_place=in_place)
+
+
+async def _answer(app: App, delivery: Delivery) -> web.Response:
+    """The answer to a genuine request; Slack's own checks of the address have theirs."""
+    if delivery.body.get("type") == "url_verification":
+        return web.json_response({"challenge": str(delivery.body.get("challenge", ""))})
+    if delivery.body.get("ssl_check") == "1":
+        return web.Response()
+    answer = await app.answer(delivery)
+    headers = {"Content-Type": answer.headers["content-type"][0]}
+    return web.Response(status=answer.status, body=answer.body.encode(), headers=headers)

@@ -16,11 +16,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import Unreachable
 from bot.domain.foreign_json import parsed
+from bot.http.body import Forbidden
 from bot.ports import Clock
 from bot.slack.app import App
 from bot.slack.dispatch import ACKNOWLEDGE_SECONDS
 from bot.slack.failures import patient, translated
-from bot.slack.guard import Delivery, Forbidden, Guard
+from bot.slack.guard import Delivery, Guard
 from bot.slack.tasks import Tasks
 
 PING_SECONDS = 6.0

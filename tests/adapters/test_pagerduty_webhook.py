@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from adapters.pagerduty_webhook import PagerEvent, pager_event, signed
+from adapters.pagerduty_webhook import pager_event, signed
 from bot.domain.errors import BadAnswer
+from bot.ports import PagerEvent
 
 BODY = b'{"event": {}}'
 SECRET = "s3cret"

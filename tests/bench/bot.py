@@ -6,10 +6,11 @@ Guard, Bolt, registry, parse, inbox, policy, handler, engine and ledger are the 
 import asyncio
 
 from bot import logs
+from bot.clock import SystemClock
 from bot.domain.message import Message, Modal
-from bot.services.invocation import Incoming, Listener
+from bot.requests.invocation import Incoming, Listener
 from bot.settings import Settings
-from bot.wiring import Server, SystemClock, core
+from bot.wiring import Server, core
 
 
 class Discarded:

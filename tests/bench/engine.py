@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import median, quantiles
 
+from bot.clock import SystemClock
 from bot.settings import Settings
-from bot.wiring import Server, SystemClock, core
+from bot.wiring import Server, core
 from tests.bench.figures import Figure, at_most
 from tests.bench.incidents import seed
 from tests.bench.processes import SERVE, Process, configuration, environment

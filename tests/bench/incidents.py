@@ -2,9 +2,9 @@
 
 import time
 
-from bot.domain.incident import Incident, Severity, State
 from bot.domain.people import Actor
-from bot.services import incident_records
+from bot.incidents import rows as incident_rows
+from bot.incidents.model import Incident, Severity, State
 from bot.store import Tx, open_ledger
 
 _AT_ONCE = 5_000
@@ -20,8 +20,8 @@ async def seed(database: str, *, count: int, first: int, apart: float) -> None:
             def insert(tx: Tx, numbers: range = numbers) -> None:
                 for number in numbers:
                     due = int(first + number * apart)
-                    incident_records.insert(tx, _incident(number, due), channel="C0ALERTS", due_at=None)
-                    incident_records.save(tx, _incident(number, due), next_step_at=due)
+                    incident_rows.insert(tx, _incident(number, due), channel="C0ALERTS", due_at=None)
+                    incident_rows.save(tx, _incident(number, due), next_step_at=due)
 
             await ledger.write(insert)
     finally:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.actions.registry import RISKS
 from bot.assembly import KINDS
 from bot.config.loader import Configuration, ConfigurationError, load
+from bot.operations.actions.registry import RISKS
 
 STEWARD = Path("config/steward.yaml").read_text(encoding="utf-8")
 NEWSLETTER = Path("config/systems/newsletter.yaml").read_text(encoding="utf-8")

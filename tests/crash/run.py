@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.domain.timing import SECOND
 from bot.local.lab.child import free_ports
 from bot.local.lab.postgres import Cluster, PostgresServer
-from bot.services.operation_lease import LEASE
+from bot.operations.lease import LEASE
 from tests.crash.findings import Findings, judge, query, restless
 from tests.crash.outside import Outside
 from tests.crash.people import People

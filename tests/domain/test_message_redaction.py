@@ -27,7 +27,7 @@ from bot.domain.message import (
 from bot.domain.message_redaction import redacted
 from bot.domain.plain_text import plain
 from bot.domain.redaction import STARS
-from bot.services.invocation import Incoming
+from bot.requests.invocation import Incoming
 from bot.slack.blocks import render
 from bot.slack.forms import modal_view
 

@@ -8,8 +8,8 @@ import pytest
 from bot.engine.cycle import Engine
 from bot.engine.duty import Duty
 from bot.store import Ledger, Tx
-from tests.engine.outbox import Post, poll
 from tests.fakes.clock import FakeClock
+from tests.outbox.world import Post, poll
 
 pytestmark = pytest.mark.ledger
 

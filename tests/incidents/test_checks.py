@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.domain.incident import Reference
 from bot.domain.reading import Reading, Status
-from bot.services.incident_checks import FollowedChecks
+from bot.incidents.checks import FollowedChecks
+from bot.incidents.model import Reference
 from tests.incidents.world import MIN, SRE, World, text_of
 
 pytestmark = pytest.mark.ledger

@@ -8,12 +8,12 @@ import pytest
 import commands.incident
 import commands.oncall
 from bot.domain.errors import FieldErrors, NotFound, UsageError
-from bot.domain.incident import Reference, State
 from bot.domain.message import Message, Modal
 from bot.domain.people import Access, Actor
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, Listener
-from bot.services.systems import System, Systems
+from bot.incidents.model import Reference, State
+from bot.requests.invocation import Incoming, Invocation, Listener
+from bot.requests.services import Services
+from bot.systems import System, Systems
 from tests.incidents.world import ENGINEER, SRE, World, button_of, configuration, text_of
 
 pytestmark = pytest.mark.ledger

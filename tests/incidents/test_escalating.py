@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain import incident_messages
 from bot.domain.errors import Conflict, NotFound
-from bot.domain.incident import Reference, Severity, State
+from bot.incidents import messages as incident_messages
+from bot.incidents.model import Reference, Severity, State
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
 from tests.incidents.world import ENGINEER, LEAD, SRE, World, button_of, configuration, text_of

@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.incident import Reference
 from bot.domain.message import Facts, Line, Message, Moment, Paragraph
-from bot.services.incident_dates import IncidentDates
+from bot.incidents.dates import IncidentDates
+from bot.incidents.model import Reference
 from tests.fakes.clock import START
 from tests.incidents.world import MIN, SRE, World, text_of
 

@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain import incident_clocks
 from bot.domain.errors import Conflict
-from bot.domain.incident import Incident, Reference, Severity, State
+from bot.incidents import clocks as incident_clocks
+from bot.incidents.model import Incident, Reference, Severity, State
 from bot.store import open_ledger
 from tests.fakes.clock import FakeClock
 from tests.incidents.world import CTO, LEAD, MIN, SRE, World, execute, text_of

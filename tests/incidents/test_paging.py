@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.errors import Unreachable
-from bot.domain.incident import Reference, Severity, State
 from bot.domain.people import SOMEBODY
 from bot.domain.reading import Status
-from bot.services.health import Health
-from bot.services.pager_check import with_pager
-from bot.services.systems import Systems
+from bot.health.service import Health
+from bot.incidents.model import Reference, Severity, State
+from bot.outbox.pager_check import with_pager
 from bot.store import Ledger
+from bot.systems import Systems
 from tests.fakes.clock import FakeClock
 from tests.fakes.pager import FakePager
 from tests.incidents.world import ENGINEER, LEAD, PEOPLE, SRE, World, configuration, execute, text_of

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.domain.errors import FieldErrors
-from bot.domain.incident import Reference, State
 from bot.domain.message import Message, Modal
 from bot.domain.reading import Reading, Status
-from bot.services.invocation import Incoming
+from bot.incidents.model import Reference, State
+from bot.requests.invocation import Incoming
 from tests.incidents.test_command import presses, sends, types
 from tests.incidents.world import MIN, SRE, World, text_of
 

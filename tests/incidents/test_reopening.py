@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.errors import Conflict
-from bot.domain.incident import Reference, Severity, State
+from bot.incidents.model import Reference, Severity, State
 from tests.incidents.world import LEAD, MIN, SRE, World, button_of, text_of
 
 pytestmark = pytest.mark.ledger

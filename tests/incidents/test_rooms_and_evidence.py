@@ -6,14 +6,14 @@ from datetime import UTC
 import pytest
 
 from bot.domain.errors import Conflict, OutcomeUnknown, Unauthorized, Unreachable
-from bot.domain.incident import Reference, Severity, Suspect
-from bot.domain.incident_room import KEPT, room_name
 from bot.domain.message import Message, Moment, Paragraph
 from bot.domain.people import Actor
-from bot.domain.statement import Statement
+from bot.health.statement import Statement
+from bot.incidents.channel import KEPT, room_name
+from bot.incidents.channels import AGAIN, ATTEMPTS, IncidentRooms
+from bot.incidents.evidence import IncidentEvidence
+from bot.incidents.model import Reference, Severity, Suspect
 from bot.ports import ChannelGone, RateLimited
-from bot.services.incident_evidence import IncidentEvidence
-from bot.services.incident_rooms import AGAIN, ATTEMPTS, IncidentRooms
 from tests.fakes.clock import START
 from tests.incidents.world import LEAD, MIN, SRE, World, execute, text_of
 

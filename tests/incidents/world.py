@@ -8,20 +8,20 @@ from typing import Any, cast
 
 from bot.config.models import StewardModel
 from bot.domain import message_json
-from bot.domain.incident import Severity
-from bot.domain.incident_board import Board
 from bot.domain.message import Bold, Button, Buttons, Facts, Heading, Mention, Message, Moment, Paragraph, Small
 from bot.domain.people import Actor
 from bot.domain.reading import Reading
-from bot.domain.statement import Statement, statement
-from bot.services.directory import Directory
-from bot.services.escalation import Escalation
-from bot.services.incidents import Incidents
-from bot.services.matrix import Matrix
-from bot.services.oncall import OnCall
-from bot.services.page_reports import PageReports
-from bot.services.systems import System, Systems
+from bot.health.statement import Statement, statement
+from bot.incidents.escalation_duty import Escalation
+from bot.incidents.matrix import Matrix
+from bot.incidents.model import Severity
+from bot.incidents.page_reports import PageReports
+from bot.incidents.service import Incidents
+from bot.incidents.view import Board
+from bot.oncall.directory import Directory
+from bot.oncall.service import OnCall
 from bot.store import Ledger, Row, Tx
+from bot.systems import System, Systems
 from tests.fakes.clock import FakeClock
 
 MIN = 60_000

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.local.clock import ClockControl, DemoClock, FollowerClock, duration_ms
+from bot.clock import ClockControl, FollowerClock
+from bot.local.clock import DemoClock, duration_ms
 
 
 @pytest.mark.parametrize(

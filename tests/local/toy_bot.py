@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.local.clock import ClockControl, FollowerClock
+from bot.clock import ClockControl, FollowerClock
 
 
 async def main() -> None:

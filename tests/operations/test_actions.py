@@ -5,20 +5,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.actions.clear_stuck import ClearStuck
-from bot.actions.lock_publishing import LockPublishing
-from bot.actions.registry import registry
-from bot.actions.remove_expired import RemoveExpired
-from bot.actions.restart import Restart
-from bot.actions.retry_failed import BATCH, RetryFailed
-from bot.actions.roll_back import RollBack
 from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected
-from bot.domain.operation import Operation, State
-from bot.domain.operation_replies import plan_text
 from bot.domain.people import Actor
 from bot.domain.timing import DAY, MINUTE, SECOND
+from bot.operations.action import Action
+from bot.operations.actions.clear_stuck import ClearStuck
+from bot.operations.actions.lock_publishing import LockPublishing
+from bot.operations.actions.registry import registry
+from bot.operations.actions.remove_expired import RemoveExpired
+from bot.operations.actions.restart import Restart
+from bot.operations.actions.retry_failed import BATCH, RetryFailed
+from bot.operations.actions.roll_back import RollBack
+from bot.operations.model import Operation, State
+from bot.operations.replies import plan_text
 from bot.ports import Job
-from bot.services.action import Action
 from tests.operations.world import LEAD, SRE, World, jobs
 
 pytestmark = pytest.mark.ledger

@@ -7,10 +7,10 @@ import pytest
 
 from bot.domain.errors import Conflict, NotFound, Refused, UsageError
 from bot.domain.message import Mention, Message, Paragraph
-from bot.domain.operation import Decision, State
 from bot.domain.people import STEWARD, Actor
 from bot.domain.timing import HOUR, MINUTE
-from bot.services.operation_ports import OpenIncident
+from bot.operations.model import Decision, State
+from bot.operations.neighbours import OpenIncident
 from tests.operations.world import (
     ENGINEER,
     LEAD,

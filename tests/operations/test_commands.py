@@ -8,14 +8,14 @@ import pytest
 
 from bot.domain.errors import FieldErrors, NotFound, Refused, UsageError
 from bot.domain.message import ChoiceField, Message, Modal, TextField
-from bot.domain.operation import State
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Risk
 from bot.domain.timing import DAY, HOUR, MINUTE
+from bot.operations.model import State
+from bot.operations.neighbours import OpenIncident
 from bot.ports import Job
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, Listener, Reply
-from bot.services.operation_ports import OpenIncident
+from bot.requests.invocation import Incoming, Invocation, Listener, Reply
+from bot.requests.services import Services
 from commands import operation, proposal, rollback
 from commands.rollback import RollbackRequest
 from tests.operations.world import ENGINEER, LEAD, SRE, World, configuration, jobs, said

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected, Unreachable
-from bot.domain.operation import Operation, State
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, SECOND
-from bot.services.operation_lease import LEASE, Lease
-from bot.services.operation_steps import _Attempt
+from bot.operations.lease import LEASE, Lease
+from bot.operations.model import Operation, State
+from bot.operations.steps import _Attempt
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World
 
 pytestmark = pytest.mark.ledger

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.domain.incident import Reference
-from bot.services.operation_ports import LedgerIncidents, OpenIncident
+from bot.incidents.model import Reference
+from bot.operations.neighbours import LedgerIncidents, OpenIncident
 from bot.store import Ledger, Tx
 from tests.fakes.clock import FakeClock
 from tests.incidents.world import World as Incidents

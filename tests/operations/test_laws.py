@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from bot.domain.errors import BotError, OutcomeUnknown, Rejected
-from bot.domain.operation import TRANSITIONS, Decision, Operation, State
 from bot.domain.people import Actor
 from bot.domain.timing import MINUTE, SECOND
+from bot.operations.lease import LEASE
+from bot.operations.model import TRANSITIONS, Decision, Operation, State
+from bot.operations.neighbours import OpenIncident
 from bot.ports import Release
-from bot.services.operation_lease import LEASE
-from bot.services.operation_ports import OpenIncident
 from bot.store import Ledger, open_ledger
 from tests.fakes.clock import FakeClock
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World

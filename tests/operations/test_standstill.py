@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.domain.errors import OutcomeUnknown, Rejected, Unavailable
-from bot.domain.operation import Operation, State
 from bot.domain.reading import Reading
 from bot.domain.timing import SECOND
+from bot.operations.lease import LEASE, Lease, Lost
+from bot.operations.model import Operation, State
 from bot.ports import Release
-from bot.services.operation_lease import LEASE, Lease, Lost
 from tests.operations.world import LEAD, SRE, World
 
 pytestmark = pytest.mark.ledger

@@ -4,18 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.actions.remove_expired import RemoveExpired
 from bot.domain.errors import Conflict, OutcomeUnknown, Refused, Unreachable
-from bot.domain.operation import Operation, State
 from bot.domain.policy import Policy, Risk
 from bot.domain.timing import DAY, HOUR, MINUTE
-from bot.services.incident_posts import IncidentPosts
-from bot.services.incident_steps import IncidentSteps
-from bot.services.matrix import Matrix
-from bot.services.oncall import OnCall
-from bot.services.operation_ports import OpenIncident
-from bot.services.page_reports import PageReports
-from bot.services.pager_posts import PagerPosts
+from bot.incidents.matrix import Matrix
+from bot.incidents.page_reports import PageReports
+from bot.incidents.posts import IncidentPosts
+from bot.incidents.steps import IncidentSteps
+from bot.oncall.service import OnCall
+from bot.operations.actions.remove_expired import RemoveExpired
+from bot.operations.model import Operation, State
+from bot.operations.neighbours import OpenIncident
+from bot.outbox.pages import PagerPosts
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, configuration, jobs
 
 pytestmark = pytest.mark.ledger

@@ -10,15 +10,15 @@ import pytest
 
 from bot.domain.errors import Conflict, Refused
 from bot.domain.message import Message, Modal
-from bot.domain.operation import State
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import MINUTE, SECOND
+from bot.operations.model import State
+from bot.operations.neighbours import OpenIncident
 from bot.ports import Release
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Reply
-from bot.services.operation_ports import OpenIncident
-from bot.slack.runner import Failed, Runner
+from bot.requests.invocation import Incoming, Reply
+from bot.requests.runner import Failed, Runner
+from bot.requests.services import Services
 from tests.operations.test_commands import LISTENERS, payload
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, rules
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from bot.actions.retry_failed import RetryFailed
 from bot.config.models import RoleModel
 from bot.domain.errors import BotError, Conflict, NotFound, OutcomeUnknown, Refused, Unavailable, UsageError
-from bot.domain.operation import Decision, Operation, State
 from bot.domain.people import STEWARD, Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.redaction import redact
 from bot.domain.timing import DAY, HOUR, MINUTE
-from bot.services.approvals import end
-from bot.services.directory import Directory
-from bot.services.operation_ports import OpenIncident
-from bot.services.operations import Operations
+from bot.oncall.directory import Directory
+from bot.operations.actions.retry_failed import RetryFailed
+from bot.operations.approvals import end
+from bot.operations.model import Decision, Operation, State
+from bot.operations.neighbours import OpenIncident
+from bot.operations.service import Operations
 from bot.store.ledger import AlreadyHandled
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, configuration, jobs, rules
 

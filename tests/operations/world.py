@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.actions.registry import registry
-from bot.actions.restart import Restart
-from bot.actions.roll_back import RollBack
 from bot.config.models import PagerDutyModel, PersonModel, PolicyModel, RoleModel, RuleModel, StewardModel
 from bot.domain import message_json
 from bot.domain.message import Bold, Button, Buttons, Line, Mention, Message, Moment, Paragraph, Small
-from bot.domain.operation import Operation, State
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import DAY, MINUTE
+from bot.oncall.directory import Directory
+from bot.operations.actions.registry import registry
+from bot.operations.actions.restart import Restart
+from bot.operations.actions.roll_back import RollBack
+from bot.operations.model import Operation, State
+from bot.operations.neighbours import OpenIncident
+from bot.operations.service import Operations
 from bot.ports import Job
-from bot.services.directory import Directory
-from bot.services.operation_ports import OpenIncident
-from bot.services.operations import Operations
-from bot.services.systems import Component, QueueLimits, System, Systems, WatchedQueue
 from bot.store import Ledger, Tx, queries
+from bot.systems import Component, QueueLimits, System, Systems, WatchedQueue
 from tests.fakes.clock import FakeClock
 from tests.fakes.groups import FakeGroups
 from tests.fakes.production import FakeDeployments, FakeHealth, FakeQueue, FakeRestarter

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.errors import Unavailable
-from bot.domain.health import Report
-from bot.domain.incident import Reference, Severity
 from bot.domain.message import Message
 from bot.domain.reading import Reading, Status
-from bot.services.schedules import Schedules, upcoming
+from bot.health.messages import Report
+from bot.incidents.model import Reference, Severity
+from bot.schedules.service import Schedules, upcoming
 from bot.store import Ledger, open_ledger
 from tests.fakes.clock import FakeClock
 from tests.incidents.world import MIN, SRE, World, configuration, text_of

@@ -7,8 +7,8 @@ from typing import Any
 from bot.domain.errors import Conflict, FieldErrors, UsageError
 from bot.domain.message import Button, Buttons, Message, Modal, TextField, lines
 from bot.domain.policy import Risk
-from bot.services.container import Services
-from bot.services.invocation import Incoming, Invocation, Listener, button, command, form
+from bot.requests.invocation import Incoming, Invocation, Listener, button, command, form
+from bot.requests.services import Services
 
 RAN: list[tuple[str, str]] = []
 

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.slack.guard import FRESH_FOR, MAX_BODY, MAX_FIELDS, Forbidden, Guard
+from bot.http.body import MAX_BODY, Forbidden
+from bot.slack.guard import FRESH_FOR, MAX_FIELDS, Guard
 from tests.fakes.clock import FakeClock
 from tests.slack.world import signature, slash
 

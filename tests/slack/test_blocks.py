@@ -39,7 +39,7 @@ from bot.domain.message import (
 )
 from bot.domain.timing import HOUR
 from bot.local.workspace.blockkit.surfaces import accepted_blocks, accepted_view
-from bot.services.invocation import Incoming
+from bot.requests.invocation import Incoming
 from bot.slack.blocks import render
 from bot.slack.forms import home_view, modal_view, reading_view
 from tests.slack.messages import HOSTILE, messages, modals

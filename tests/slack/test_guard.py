@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.guard import FRESH_FOR, MAX_BODY, Forbidden, Guard
+from bot.http.body import MAX_BODY, Forbidden
+from bot.slack.guard import FRESH_FOR, Guard
 from tests.fakes.clock import FakeClock
 from tests.slack.listeners import RAN
 from tests.slack.world import SlackWorld, signature, slash

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.services.invocation import Incoming
+from bot.requests.invocation import Incoming
+from bot.requests.registry import Registry
 from bot.slack.manifest import app_manifest
-from bot.slack.registry import Registry
 from tests.slack.listeners import LISTENERS, echo
 
 REGISTRY = Registry(LISTENERS)

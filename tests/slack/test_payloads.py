@@ -2,9 +2,9 @@
 
 import pytest
 
+from bot.requests.wording import typed
 from bot.slack import payloads
 from bot.slack.payloads import Malformed
-from bot.slack.wording import typed
 
 COMMAND = {"command": "/Rollback", "user_id": "U0SRE", "channel_id": "C0ALERTS", "text": "newsletter"}
 

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from bot.domain.errors import Unauthorized
-from bot.services.inbox import Inbox
-from bot.services.invocation import Incoming
+from bot.requests.inbox import Inbox
+from bot.requests.invocation import Incoming
 from bot.store import Ledger
 from tests.slack.listeners import GATE, RAN
 from tests.slack.world import SlackWorld, slack_world, slash

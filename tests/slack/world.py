@@ -19,16 +19,16 @@ from bot.config.models import StewardModel
 from bot.domain.message import Button, Buttons, Message, lines
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
+from bot.http.server import HttpHooks
 from bot.local.clock import DemoClock
 from bot.local.workspace.server import Options, Server
 from bot.local.workspace.state import Workspace
-from bot.services.container import Services
-from bot.services.directory import Directory
-from bot.services.inbox import Inbox
+from bot.oncall.directory import Directory
+from bot.requests.inbox import Inbox
+from bot.requests.registry import Registry
+from bot.requests.services import Services
 from bot.slack.client import SlackGroups, open_client
 from bot.slack.manifest import app_manifest
-from bot.slack.registry import Registry
-from bot.slack.server import Probes
 from bot.slack.service import Address, SlackService
 from bot.store import Ledger
 from tests.slack.listeners import GATE, LISTENERS, RAN
@@ -232,6 +232,6 @@ def _service(
         policy=POLICY,
         inbox=inbox,
         home=home,
-        probes=Probes(readiness, metrics, webhook),
+        hooks=HttpHooks(readiness, metrics, webhook),
         zone=ZoneInfo("UTC"),
     )

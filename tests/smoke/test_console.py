@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.console.os_user import os_user
 from bot.local.demo import Demo
-from bot.machine import os_user
 from tests.smoke.alone import alone, configured
 
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from bot.services.inbox import Inbox
-from bot.services.invocation import Incoming
+from bot.requests.inbox import Inbox
+from bot.requests.invocation import Incoming
 from bot.store import Ledger, open_ledger
 from tests.fakes.clock import FakeClock
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import psycopg
 import pytest
 
-from bot.domain.incident import Incident, Reference
-from bot.services import incident_records
+from bot.incidents import rows as incident_rows
+from bot.incidents.model import Incident, Reference
 from bot.store import Ledger, Row, Tx, open_ledger
 from tests.fakes.clock import FakeClock
 from tests.incidents.world import SRE, World
@@ -29,9 +29,9 @@ Read = Callable[[Tx, Incident], Incident | Row | None]
 @pytest.mark.parametrize(
     ("read", "row"),
     [
-        pytest.param(lambda tx, it: incident_records.locked(tx, it.id), "incident", id="an incident by its id"),
+        pytest.param(lambda tx, it: incident_rows.locked(tx, it.id), "incident", id="an incident by its id"),
         pytest.param(
-            lambda tx, it: incident_records.locked_by_token(tx, it.token), "incident", id="an incident by a button"
+            lambda tx, it: incident_rows.locked_by_token(tx, it.token), "incident", id="an incident by a button"
         ),
         pytest.param(
             lambda tx, it: tx.all("followed_incidents", system=it.system)[0], "incident", id="incidents of a system"

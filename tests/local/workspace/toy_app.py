@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.local.clock import MovableClock
+from bot.clock import MovableClock
 
 
 @dataclass(slots=True)

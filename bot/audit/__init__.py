@@ -1,0 +1,1 @@
+"""The audit: rows, their hash chain, seal and export."""

@@ -1,0 +1,1 @@
+"""Steward on the machine's own command line, through the running bot."""

@@ -1,0 +1,1 @@
+"""Health: readings of a system's checks, judged, remembered and shown."""

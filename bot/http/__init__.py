@@ -1,0 +1,1 @@
+"""The HTTP server: Slack's payloads, webhooks, readiness and metrics."""

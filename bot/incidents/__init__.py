@@ -1,0 +1,1 @@
+"""Incidents: opened, acknowledged, escalated, resolved; their messages, channels and evidence."""

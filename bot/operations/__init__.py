@@ -1,0 +1,1 @@
+"""Operations: everything that changes a system is planned, approved, executed once and verified."""

@@ -1,0 +1,107 @@
+"""What the operations service needs from an action: a plan, steps that run once, and a way to see what came of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.policy import Risk
+from bot.operations.plan import Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a step did, for people, and the action's own `data` (JSON) that an undo needs."""
+
+    text: str
+    data: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A step as the journal knows it: the state read just before it, and its result, if one was written."""
+
+    step: Step
+    baseline: str
+    result: Result | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What observing found: whether the whole of it happened; None where that cannot be told.
+
+    `left_to_do`: what is missing although it happened, in words.
+    """
+
+    happened: bool | None
+    text: str
+    left_to_do: str = ""
+
+
+class Action(Protocol):
+    """Something that changes a system: a value with frozen parameters, rebuilt from JSON after a restart."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry, the policy and the audit: `roll_back`."""
+        ...
+
+    @property
+    def risk(self) -> Risk:
+        """What it declares; configuration may raise it."""
+        ...
+
+    @property
+    def system(self) -> str:
+        """The system that it changes."""
+        ...
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Components or queues that it touches: they are locked meanwhile."""
+        ...
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Checks of the system that must be healthy afterwards."""
+        ...
+
+    @property
+    def patience(self) -> int:
+        """The longest time, ms, until nothing of a step is under way any more, here or at the provider.
+
+        Until it has passed since a step was begun, nobody may believe that the step did not happen.
+        """
+        ...
+
+    def parameters(self) -> str:
+        """Its frozen parameters as JSON."""
+        ...
+
+    async def plan(self) -> Plan:
+        """What it would do now. Raises `Refused` with the safe way, `Conflict` where there is nothing to do."""
+        ...
+
+    async def baseline(self, step: Step) -> str:
+        """State read right before a step, so that `observe` can tell afterwards whether it took effect."""
+        ...
+
+    async def execute(self, step: Step) -> Result:
+        """Carry out one step, once; the first thing that it does outside is the change.
+
+        Raises a `TargetError`; `OutcomeUnknown` where the answer was lost.
+        """
+        ...
+
+    async def observe(self, traces: Sequence[Trace]) -> Effect:
+        """Look whether what was done stands; changes nothing."""
+        ...
+
+    def undo(self, traces: Sequence[Trace]) -> "Action | None":
+        """The action that takes back what these steps did."""
+        ...
+
+
+ActionBuilder = Callable[[str], Action]
+"""Builds an action from its parameters as JSON."""
+
+Actions = Mapping[str, ActionBuilder]

@@ -1,0 +1,1 @@
+"""What a person typed or pressed, free of any transport."""

@@ -1,0 +1,1 @@
+"""Scheduled posts: when the bot posts by itself, and what."""

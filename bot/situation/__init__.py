@@ -1,0 +1,1 @@
+"""How everything stands, for those who do not ask: home tab, summaries, evidence."""
