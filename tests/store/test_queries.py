@@ -39,7 +39,7 @@ def test_every_statement_prepares_on_sqlite(sqlite_schema: sqlite3.Connection) -
 
 def test_every_statement_is_run_by_somebody() -> None:
     """SQL that nobody runs is deleted."""
-    root = Path(queries.__file__).parents[3]
+    root = Path(queries.__file__).parents[2]
     sources = [file for folder in ("bot", "commands") for file in (root / folder).rglob("*.py")]
     run = {name for file in sources for name in re.findall(r'"(\w+)"', file.read_text(encoding="utf-8"))}
 
