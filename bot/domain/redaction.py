@@ -4,7 +4,6 @@ One redactor, `redact`, stands before everything that is kept or shown: chat, le
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -59,17 +58,18 @@ _VALUE = rf"""{_SAID}(?:(?P<q1>[bru]?")(?:\\.|[^"\\]|"(?=\w))+|(?P<q2>[bru]?')(?
 
 def _behind(match: re.Match[str]) -> str:
     """The name and the quotes stay, and brackets that only close what stands around."""
-    opening = match["q1"] or match["q2"] or match["q3"] or (match["list"] and "[") or ""
-    bare = match["bare"] or ""
-    return f"{match['head']}{opening}{STARS}{bare[len(bare.rstrip(')]}')) :]}"
+    found = match.groupdict("")
+    opening = found["q1"] + found["q2"] + found["q3"] + found["list"][:1]
+    bare = found["bare"]
+    return f"{found['head']}{opening}{STARS}{bare[len(bare.rstrip(')]}')) :]}"
 
 
 def _userinfo(match: re.Match[str]) -> str:
     """All to the last @: a password may hold one, and a slash, a quote or a blank too."""
-    last = match[0].rfind("@")
-    if last < 0:
-        return STARS if match["blank"] else match[0]
-    return STARS + match[0][last:]
+    _, at, behind = match[0].rpartition("@")
+    if at:
+        return f"{STARS}@{behind}"
+    return STARS if match["blank"] else match[0]
 
 
 def _bearer(match: re.Match[str]) -> str:
@@ -81,8 +81,8 @@ def _bearer(match: re.Match[str]) -> str:
 def _basic(match: re.Match[str]) -> str:
     """Only what decodes to `user:password`: "basic settings" is prose."""
     try:
-        pair = base64.b64decode(match[2] + "=" * (-len(match[2]) % 4), validate=True)
-    except (binascii.Error, ValueError):
+        pair = base64.b64decode(match[2] + "==")
+    except ValueError:
         return match[0]
     return match[1] + STARS if b":" in pair else match[0]
 
@@ -244,14 +244,14 @@ _ID = re.compile(
 )
 
 
-def _changes(text: str, kinds: Callable[[str], int]) -> float:
+def _changes(text: str, kinds: Callable[[str], object]) -> float:
     """How often the kind of character changes, of 1. Words change seldom, keys all the time."""
     row = [kinds(character) for character in text]
     return sum(a != b for a, b in pairwise(row)) / (len(row) - 1)
 
 
-def _kind(character: str) -> int:
-    return 0 if character.islower() else 1 if character.isupper() else 2 if character.isdigit() else 3
+def _kind(character: str) -> tuple[bool, bool, bool]:
+    return character.islower(), character.isupper(), character.isdigit()
 
 
 def _word(match: re.Match[str]) -> str:
@@ -307,8 +307,7 @@ class Redactor:
                 if hint in low:
                     text = form.pattern.sub(form.replacement, text)
                     break
-        if len(text) > _SHORTEST:
-            text = _VENDORS.sub(STARS, text)
+        text = _VENDORS.sub(STARS, text)
         if len(text) >= _LONG:
             text = _BASE64.sub(_base64, _WORD.sub(_word, text))
         return text

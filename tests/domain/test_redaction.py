@@ -5,7 +5,9 @@ import json
 import sys
 import time
 import unicodedata
+import weakref
 from collections.abc import Callable
+from importlib.util import find_spec, module_from_spec
 from urllib.parse import quote
 
 import pytest
@@ -127,8 +129,48 @@ def test_a_configured_value_is_starred_wherever_it_stands(written: str) -> None:
 
 
 def test_short_values_are_not_starred() -> None:
-    """A secret of three letters would star half of every sentence."""
+    """A secret of three letters would star half of every sentence; six are the fewest that are starred."""
     assert "the app is up" == Redactor(["app"])("the app is up")
+    assert "route is up" == Redactor(["route"])("route is up")
+    assert f"{STARS} is up" == Redactor(["router"])("router is up")
+
+
+@pytest.mark.parametrize("inner", ["horse-1", "battery"])
+def test_a_configured_value_within_another_leaves_nothing_of_it(inner: str) -> None:
+    """The longer one goes first, whichever of them comes first in the alphabet."""
+    assert f"with {STARS} sent" == Redactor([inner, f"correct-{inner}-x"])(f"with correct-{inner}-x sent")
+    assert f"with {STARS} sent" == Redactor([f"{inner}-x"])(f"with {inner}-x sent")
+
+
+class _Said(str):
+    """A text of which one can see whether anybody still holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
+@pytest.mark.parametrize(("length", "held"), [(48, True), (49, False)])
+def test_only_short_texts_are_remembered(length: int, held: bool) -> None:
+    """A log repeats its short texts; long ones would fill the memory."""
+    redactor, said = Redactor(), _Said("-" * length)
+    seen = weakref.ref(said)
+
+    redactor(said)
+    del said
+
+    assert held is (seen() is not None)
+
+
+def test_what_was_said_long_ago_is_forgotten() -> None:
+    """A process that runs for months holds no more than its last few hundred texts."""
+    redactor, said = Redactor(), _Said("job 0 done")
+    seen = weakref.ref(said)
+
+    redactor(said)
+    del said
+    for number in range(1, 1000):
+        redactor(f"job {number} done")
+
+    assert seen() is None
 
 
 def test_characters_that_nobody_sees_hide_no_secret() -> None:
@@ -174,6 +216,92 @@ def test_the_password_of_an_address_reaches_to_its_last_at(address: str, found: 
 def test_a_key_without_its_end_takes_what_follows() -> None:
     """A cut text: nobody knows where the key ends."""
     assert f"key: {STARS}" == Redactor()(f"key: {PEM[:100]}")
+
+
+_AROUND = [
+    ("PASSWORD=hunter22", f"PASSWORD={STARS}"),
+    ("connect(password=hunter22) failed", f"connect(password={STARS}) failed"),
+    ('password="hunter22"', f'password="{STARS}"'),
+    ("password='hunter22'", f"password='{STARS}'"),
+    (r"{\"password\": \"hunter22\"}", rf"{{\"password\": \"{STARS}\"}}"),
+    ('{"password": ["hunter22", "hunter33"]}', f'{{"password": [{STARS}]}}'),
+]
+
+
+@pytest.mark.parametrize(("given", "shown"), _AROUND)
+def test_what_stands_around_a_secret_stays(given: str, shown: str) -> None:
+    """The name, and the quotes and brackets, so that the text reads and parses as before."""
+    assert shown == Redactor()(given)
+
+
+def test_a_process_that_starts_puts_the_forms_together() -> None:
+    """The module, read anew, stars as this one does."""
+    spec = find_spec("bot.domain.redaction")
+    assert spec is not None
+    assert spec.loader is not None
+    anew = module_from_spec(spec)
+
+    spec.loader.exec_module(anew)
+
+    assert [shown for _, shown in _AROUND] == [anew.redact(given) for given, _ in _AROUND]
+
+
+@pytest.mark.parametrize(
+    ("piece", "is_key"),
+    [
+        pytest.param("a1b2c3d4e5f6g7h8i9j0", True, id="20 characters"),
+        pytest.param("a1b2c3d4e5f6g7h8i9j", False, id="19 characters"),
+        pytest.param("abcdefgh12ijklmnopqrstuv34", True, id="3 changes in 26 characters"),
+        pytest.param("abcdefgh12ijklmnopqrstuvw34", False, id="3 changes in 27 characters"),
+    ],
+)
+def test_a_long_piece_that_mixes_letters_and_digits_is_a_key(piece: str, is_key: bool) -> None:
+    """Of 20 characters or more, and with a change at every eighth or so."""
+    word = f"{piece}-on-worker-three"
+
+    assert f"got {STARS if is_key else word}" == Redactor()(f"got {word}")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "aaAAA-" * 7 + "1",
+        "11AAA-" * 7 + "a",
+        "11aaa-" * 7 + "A",
+        "aa///" * 8 + "a",
+        "AA///" * 8 + "A",
+        "11///" * 8 + "1",
+    ],
+)
+def test_what_changes_its_kind_twice_in_five_characters_is_a_key(word: str) -> None:
+    """Small and capital letters, digits and signs are four kinds; with one character more it changes too seldom."""
+    longer = word + word[-1]
+
+    assert f"got {STARS}" == Redactor()(f"got {word}")
+    assert f"got {longer}" == Redactor()(f"got {longer}")
+
+
+def test_a_key_needs_no_sentence_around_it() -> None:
+    """The shortest that is known by its mixture alone has 32 characters."""
+    key = "aB3-" * 8
+
+    assert STARS == Redactor()(key)
+    assert key[:-1] == Redactor()(key[:-1])
+
+
+@pytest.mark.parametrize("pair", [b"app:hunt", b"app:hunte", b"app:hunter"])
+def test_a_basic_credential_is_one_whatever_its_padding(pair: bytes) -> None:
+    """Some programs leave it out, and a cut or doubled text has the wrong one."""
+    written = base64.b64encode(pair).decode().rstrip("=")
+
+    for padding in ("", "=", "=="):
+        assert f"with Basic {STARS} sent" == Redactor()(f"with Basic {written}{padding} sent")
+
+
+def test_a_short_token_needs_no_sentence_around_it() -> None:
+    """Its prefix tells it, alone as well as among words."""
+    assert STARS == Redactor()("xoxb-1")
+    assert f"with {STARS} sent" == Redactor()("with xoxb-1 sent")
 
 
 def test_basic_is_a_word_too() -> None:
