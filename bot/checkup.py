@@ -12,7 +12,7 @@ from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import UNSET
 from bot.domain.timing import span
-from bot.operations.actions.registry import RISKS
+from bot.operations.actions import ACTIONS
 from bot.requests.registry import Registry
 from bot.schedules.service import upcoming
 from bot.settings import environment
@@ -30,7 +30,7 @@ DEMO_SETTINGS = {
 
 def checked_configuration(folder: Path, *, secrets: bool) -> str:
     """Load it and say what it means; raises `ConfigurationError` with every problem."""
-    configuration = load(folder, KINDS, RISKS, environment() if secrets else None)
+    configuration = load(folder, KINDS, ACTIONS, environment() if secrets else None)
     parts = (_policy, _ladders, _schedules, _missing)
     told = "\n\n".join("\n".join(lines) for part in parts if (lines := part(configuration)))
     return told if secrets else told.replace(UNSET, "$")

@@ -56,8 +56,8 @@ from bot.incidents.service import Incidents
 from bot.oncall.directory import Directory
 from bot.oncall.group_copies import GroupCopies
 from bot.oncall.service import OnCall
-from bot.operations.actions.registry import RISKS
-from bot.operations.actions.registry import registry as actions
+from bot.operations.action import Actions
+from bot.operations.actions import ACTIONS
 from bot.operations.service import Operations
 from bot.outbox import service as outbox
 from bot.outbox.delivery import Delivery
@@ -123,7 +123,7 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
     """Open the ledger, every connection and the Slack client; close them at the end. `serves`: this is the bot."""
     known = secrets_of(environment().items())
     redact.keep(known)  # Before the configuration is read: its mistakes are told, too.
-    configuration = load(settings.config, KINDS, RISKS, environment())
+    configuration = load(settings.config, KINDS, ACTIONS, environment())
     redact.keep([*known, *configuration.secrets])
     steward = configuration.steward
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -158,7 +158,7 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
             directory,
             oncall,
             health,
-            actions(systems, clock),
+            Actions(ACTIONS, systems, clock),
             steward,
             owner,
             acknowledging=incidents.acknowledging,

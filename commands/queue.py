@@ -23,6 +23,9 @@ from bot.domain.policy import Risk
 from bot.domain.reading import Status
 from bot.domain.timing import MINUTE, span
 from bot.health.messages import reading_line
+from bot.operations.actions.clear_stuck import ClearStuck
+from bot.operations.actions.remove_expired import RemoveExpired
+from bot.operations.actions.retry_failed import RetryFailed
 from bot.ports import QueueState
 from bot.queues.service import NEWEST_FAILED, QueueView
 from bot.requests.invocation import Incoming, Invocation, button, command
@@ -172,12 +175,12 @@ def _buttons(view: QueueView) -> Buttons:
     value = _value(view)
     found = []
     if view.queue.retriable is not None and view.state is not None and view.state.failed:
-        found.append(Button("Retry failed…", "queue.retry_failed", value))
+        found.append(Button(RetryFailed.label, "queue.retry_failed", value))
     if view.queue.clearable is not None and view.state is not None:
-        found.append(Button("Clear stuck…", "queue.clear_stuck", value))
+        found.append(Button(ClearStuck.label, "queue.clear_stuck", value))
         if view.state.expired:
             ask = Confirm("Remove expired jobs?", "You will see the plan with the count and samples first.")
-            found.append(Button("Remove expired…", "queue.remove_expired", value, confirm=ask))
+            found.append(Button(RemoveExpired.label, "queue.remove_expired", value, confirm=ask))
     return Buttons((*found, Button("Refresh", "queue.show", value)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.assembly import KINDS
 from bot.config.loader import load
-from bot.operations.actions.registry import RISKS
+from bot.operations.actions import ACTIONS
 from bot.wiring import LISTENERS
 from tests.reference import FILE, reference, words_of_readme
 
@@ -43,7 +43,7 @@ def test_the_described_system_is_one(tmp_path: Path) -> None:
     shutil.copytree("config", tmp_path / "config")
     (tmp_path / "config" / "systems" / "shop.yaml").write_text(shown.removeprefix("yaml\n"), encoding="utf-8")
 
-    shop = load(tmp_path / "config", KINDS, RISKS, None).systems["shop"]
+    shop = load(tmp_path / "config", KINDS, ACTIONS, None).systems["shop"]
 
     assert (["mails"], ["web"]) == (list(shop.queues), list(shop.components))
 

@@ -1,7 +1,7 @@
 """Loads a configuration folder: every problem at once, each with file, line, the nearest valid name and what to do."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 from bot.config import rules
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import Place, Problem, Source, read
-from bot.domain.policy import Risk
 from bot.domain.redaction import passwords_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -68,12 +67,11 @@ class ConfigurationError(Exception):
 
 
 def load(
-    folder: Path, kinds: Mapping[str, Kind], actions: Mapping[str, Risk], environment: Mapping[str, str] | None
+    folder: Path, kinds: Mapping[str, Kind], actions: Iterable[rules.Action], environment: Mapping[str, str] | None
 ) -> Configuration:
     """Load `steward.yaml` and `systems/*.yaml`.
 
-    `kinds`: connection kind → the adapter module. `actions`: action → the risk it declares. `environment=None` checks
-    without secrets.
+    `kinds`: connection kind → the adapter module. `environment=None` checks without secrets.
     Raises `ConfigurationError` with every problem found.
     """
     problems: list[Problem] = []

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,6 +37,20 @@ class Measure(Protocol):
     @property
     def args(self) -> Mapping[str, type]:
         """The arguments that it takes, with the type of each."""
+        ...
+
+
+class Action(Protocol):
+    """An action that the configuration may raise."""
+
+    @property
+    def name(self) -> str:
+        """As `raise:` names it."""
+        ...
+
+    @property
+    def least_risk(self) -> Risk:
+        """What it declares; it may be raised, never lowered."""
         ...
 
 
@@ -100,9 +114,9 @@ def of_every_file(source: Source) -> list[Problem]:
 
 
 def of_steward(
-    steward: StewardModel, source: Source, systems: Collection[str], actions: Mapping[str, Risk]
+    steward: StewardModel, source: Source, systems: Collection[str], actions: Iterable[Action]
 ) -> list[Problem]:
-    """Cross-references of `steward.yaml`. `systems`: the names of all; `actions`: action → the risk it declares."""
+    """Cross-references of `steward.yaml`. `systems`: the names of all."""
     found = _Findings(source)
     if not steward.channel:
         found.add(("channel",), "the channel is empty; write the id of the channel for alerts and approvals")
@@ -113,7 +127,7 @@ def of_steward(
     _people(steward, found)
     _pagerduty(steward, found)
     _roles(steward, found)
-    _raised(steward, actions, found)
+    _raised(steward, {action.name: action.least_risk for action in actions}, found)
     _business_hours(steward, found)
     for name, rotation in steward.oncall.items():
         for person in rotation.rotation:

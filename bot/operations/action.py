@@ -1,11 +1,14 @@
 """What the operations service needs from an action: a plan, steps that run once, and a way to see what came of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.errors import NotFound
 from bot.domain.policy import Risk
 from bot.operations.plan import Plan, Step
+from bot.ports import Clock
+from bot.systems import Systems
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,59 @@ class Action(Protocol):
         ...
 
 
-ActionBuilder = Callable[[str], Action]
-"""Builds an action from its parameters as JSON."""
+class ActionKind(Protocol):
+    """What an action's class tells before there is one."""
 
-Actions = Mapping[str, ActionBuilder]
+    @property
+    def name(self) -> str:
+        """In the policy, the ledger and the audit."""
+        ...
+
+    @property
+    def least_risk(self) -> Risk:
+        """What every one of them is at least; one may be more, and the configuration may raise it."""
+        ...
+
+    @property
+    def emergency(self) -> bool:
+        """Whether the person on call may run it without an approval while a P0 or P1 is open."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What its button says."""
+        ...
+
+    def load(self, systems: Systems, clock: Clock, parameters: str) -> Action:
+        """Built again from what `parameters` gave."""
+        ...
+
+
+class ConnectionActionKind(ActionKind, Protocol):
+    """An action that an adapter offers on each of its connections, by a button of the system."""
+
+    async def of(self, systems: Systems, clock: Clock, system: str, connection: str) -> Action:
+        """As of now, with its parameters frozen. Raises `Conflict` where there is nothing to do."""
+        ...
+
+
+class Actions:
+    """Every action by name, built again from its stored parameters."""
+
+    def __init__(self, kinds: Iterable[ActionKind], systems: Systems, clock: Clock) -> None:
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._systems = systems
+        self._clock = clock
+
+    def load(self, name: str, parameters: str) -> Action:
+        """The action as it was asked for; raises `NotFound` where this bot knows it no more."""
+        return self._kind(name).load(self._systems, self._clock, parameters)
+
+    def emergency(self, name: str) -> bool:
+        """Whether it is listed for emergency runs; what is not known is not."""
+        return name in self._kinds and self._kinds[name].emergency
+
+    def _kind(self, name: str) -> ActionKind:
+        if name not in self._kinds:
+            raise NotFound(f"There is no action {name} any more; type the command again.")
+        return self._kinds[name]

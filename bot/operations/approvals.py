@@ -15,6 +15,7 @@ from bot.oncall.directory import Directory
 from bot.operations import messages as operation_messages
 from bot.operations import review
 from bot.operations import rows as operation_rows
+from bot.operations.action import Actions
 from bot.operations.approver_roles import ApproverRoles
 from bot.operations.model import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Approver, Decision, Operation, State
 from bot.operations.neighbours import Ladder, OpenIncidents
@@ -22,9 +23,6 @@ from bot.operations.pages import OperationPages
 from bot.outbox import service as outbox
 from bot.ports import Clock
 from bot.store import Ledger, Tx
-
-LISTED_FOR_EMERGENCIES = frozenset({"roll_back", "restart", "clear_stuck", "put_back"})
-
 
 Acknowledging = Callable[[str, Actor], Awaitable[Callable[[Tx], None]]]
 """Prepares, for this transaction, that somebody has an incident; see `Incidents.acknowledging`."""
@@ -64,6 +62,7 @@ class Approvals:
         incidents: OpenIncidents,
         hours: BusinessHours,
         pages: OperationPages,
+        actions: Actions,
         *,
         acknowledging: Acknowledging,
         wake: Callable[[], None],
@@ -78,6 +77,7 @@ class Approvals:
         self._hours = hours
         self._acknowledging = acknowledging
         self._pages = pages
+        self._actions = actions
         self._wake = wake
 
     async def decide(
@@ -256,7 +256,7 @@ class Approvals:
         if not levels or levels[0][1].person != actor.person:
             on_call = levels[0][1].person if levels else "nobody"
             raise Refused(f"Only the person on call may run this alone; that is {on_call}.")
-        if operation.action not in LISTED_FOR_EMERGENCIES:
+        if not self._actions.emergency(operation.action):
             raise Refused(f"{operation.action} is not listed for emergency runs; it needs an approval.")
         if operation.plan.undoable:
             return

@@ -87,7 +87,7 @@ class Endings:
         operation = await self._ledger.write(claim)
         if operation is None:
             return
-        checks = self._actions[operation.action](operation.parameters).checks
+        checks = self._actions.load(operation.action, operation.parameters).checks
         try:
             found = await self._health.readings(operation.system, checks)
             good, text = operation_messages.healthy(found), operation_messages.readings(found)
@@ -98,7 +98,7 @@ class Endings:
 
     async def readings(self, operation: Operation) -> str:
         """What the checks say now, on one line; what hinders them is said, and hinders nothing else."""
-        checks = self._actions[operation.action](operation.parameters).checks
+        checks = self._actions.load(operation.action, operation.parameters).checks
         if not checks:
             return ""
         try:
@@ -112,7 +112,7 @@ class Endings:
         """To succeeded or failed; frees the locks, opens the undo, tells the thread. False: someone else was first."""
         now, (was, state) = self._clock.now(), move
         operation = operation_rows.by_number(tx, number)
-        action = self._actions[operation.action](operation.parameters)
+        action = self._actions.load(operation.action, operation.parameters)
         done = operation_rows.traces(tx, operation)
         undoable = operation.plan.undoable and action.undo(operation_rows.effective(done, state)) is not None
         checked = state is State.SUCCEEDED and bool(action.checks)
@@ -197,7 +197,7 @@ class Endings:
         if not traces:
             return Effect(happened=False, text="no step had begun; nothing was run")
         try:
-            effect = await self._actions[operation.action](operation.parameters).observe(traces)
+            effect = await self._actions.load(operation.action, operation.parameters).observe(traces)
         except BotError as error:
             return Effect(None, f"it cannot be seen: {error}")
         total = len(operation.plan.steps)

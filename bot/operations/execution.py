@@ -149,7 +149,7 @@ class Execution:
         lease = Lease(self._ledger, self._clock, self._owner, number)
         async with lease.kept():
             operation = await self._ledger.read(lambda tx: operation_rows.by_number(tx, number))
-            action = self._actions[operation.action](operation.parameters)
+            action = self._actions.load(operation.action, operation.parameters)
             try:
                 async with lease.needed():
                     # What takes long is read first, so that little can move between the plan's state and the change.

@@ -78,6 +78,7 @@ class Operations:
             self._incidents,
             hours,
             pages,
+            actions,
             acknowledging=acknowledging,
             wake=wake,
         )
@@ -163,7 +164,7 @@ class Operations:
         if original.undone_by:
             raise Conflict(f"{original.id} was undone already, by OP-{original.undone_by}.")
         traces = await self._ledger.read(lambda tx: operation_rows.traces(tx, original))
-        action = self._actions[original.action](original.parameters).undo(
+        action = self._actions.load(original.action, original.parameters).undo(
             operation_rows.effective(traces, original.state)
         )
         if action is None:
@@ -327,7 +328,7 @@ class Operations:
 
     async def _ask_again(self, voided: Operation) -> str:
         """After a drift: the same request, planned anew. Returns its id, or why there is none."""
-        action = self._actions[voided.action](voided.parameters)
+        action = self._actions.load(voided.action, voided.parameters)
         try:
             renewed = await self.propose(
                 action, voided.requester, voided.reason, incident=voided.incident, channel=voided.channel

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.assembly import KINDS
 from bot.config.loader import Configuration, ConfigurationError, load
-from bot.operations.actions.registry import RISKS
+from bot.operations.actions import ACTIONS
 
 STEWARD = Path("config/steward.yaml").read_text(encoding="utf-8")
 NEWSLETTER = Path("config/systems/newsletter.yaml").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def loaded(tmp_path: Path) -> Load:
         (tmp_path / "steward.yaml").write_text(main, encoding="utf-8")
         (tmp_path / "systems" / "newsletter.yaml").write_text(system, encoding="utf-8")
         (tmp_path / "systems" / "target-list.yaml").write_text(TARGET_LIST, encoding="utf-8")
-        return load(tmp_path, KINDS, RISKS, None)
+        return load(tmp_path, KINDS, ACTIONS, None)
 
     return go
 
@@ -366,7 +366,7 @@ def test_a_missing_variable_stops_the_start_with_its_name_and_place(tmp_path: Pa
     """The name is told, never a value."""
     (tmp_path / "steward.yaml").write_text(STEWARD, encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path, KINDS, RISKS, {"STEWARD_CHANNEL": "C1"})
+        load(tmp_path, KINDS, ACTIONS, {"STEWARD_CHANNEL": "C1"})
 
     line = line_of(STEWARD, "${PAGERDUTY_ROUTING_KEY}")
     assert f"steward.yaml:{line}: the environment variable PAGERDUTY_ROUTING_KEY is not set" in str(caught.value)
@@ -380,7 +380,7 @@ def test_a_bad_secret_is_never_repeated(tmp_path: Path) -> None:
     names = _variables(STEWARD + NEWSLETTER)
     values = {name: name.lower() for name in names} | {name: "hunter2" for name in names if name.endswith("_URL")}
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path, KINDS, RISKS, values)
+        load(tmp_path, KINDS, ACTIONS, values)
 
     assert "hunter2" not in str(caught.value)
 
@@ -389,7 +389,7 @@ def test_a_duplicate_key_is_refused(tmp_path: Path) -> None:
     """The last one would win silently."""
     (tmp_path / "steward.yaml").write_text("channel: C1\nchannel: C2\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="appears twice"):
-        load(tmp_path, KINDS, RISKS, None)
+        load(tmp_path, KINDS, ACTIONS, None)
 
 
 def test_the_example_environment_names_every_variable() -> None:
@@ -435,7 +435,7 @@ def test_hostile_yaml_is_a_problem_with_its_line(tmp_path: Path, text: str, told
     (tmp_path / "steward.yaml").write_text(text, encoding="utf-8")
 
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path, KINDS, RISKS, None)
+        load(tmp_path, KINDS, ACTIONS, None)
 
     assert any(told in f"{problem.line}: {problem.text}" for problem in caught.value.problems)
 
@@ -447,7 +447,7 @@ def test_no_text_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
     (tmp_path / "steward.yaml").write_text(text, encoding="utf-8")
 
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path, KINDS, RISKS, None)
+        load(tmp_path, KINDS, ACTIONS, None)
 
     assert all(problem.line >= 1 for problem in caught.value.problems)
 
@@ -465,7 +465,7 @@ def test_every_secret_of_a_configuration_is_known_to_the_redactor(tmp_path: Path
     (tmp_path / "systems" / "newsletter.yaml").write_text(system, encoding="utf-8")
     (tmp_path / "systems" / "target-list.yaml").write_text(TARGET_LIST, encoding="utf-8")
 
-    secrets = load(tmp_path, KINDS, RISKS, None).secrets
+    secrets = load(tmp_path, KINDS, ACTIONS, None).secrets
 
     assert {"a-key-for-sre", "a-key-of-resend", "a-password"} <= set(secrets)
     assert not any("://" in secret for secret in secrets)

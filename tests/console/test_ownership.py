@@ -6,17 +6,17 @@ from pathlib import Path
 from bot.assembly import KINDS
 from bot.config.loader import load
 from bot.console import ownership
-from bot.operations.actions.registry import RISKS
+from bot.operations.actions import ACTIONS
 from bot.store import Ledger
 
 
 def test_the_digest_is_of_every_file(tmp_path: Path) -> None:
     """A system that names other checks or another server is another configuration."""
     shutil.copytree("config", tmp_path, dirs_exist_ok=True)
-    before = load(tmp_path, KINDS, RISKS, None)
+    before = load(tmp_path, KINDS, ACTIONS, None)
     system = tmp_path / "systems" / "newsletter.yaml"
     system.write_text(system.read_text().replace("path: /api/health", "path: /api/elsewhere"))
-    after = load(tmp_path, KINDS, RISKS, None)
+    after = load(tmp_path, KINDS, ACTIONS, None)
 
     digests = {ownership.digest(each, "https://slack.com/api/") for each in (before, before, after)}
 

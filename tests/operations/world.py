@@ -12,7 +12,8 @@ from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import DAY, MINUTE
 from bot.oncall.directory import Directory
-from bot.operations.actions.registry import registry
+from bot.operations.action import Actions
+from bot.operations.actions import ACTIONS
 from bot.operations.actions.restart import Restart
 from bot.operations.actions.roll_back import RollBack
 from bot.operations.model import Operation, State
@@ -139,7 +140,7 @@ class World:
             self.directory,
             self.ladder,
             self.health,
-            registry(self.systems, self.clock),
+            Actions(ACTIONS, self.systems, self.clock),
             configuration(),
             owner,
             acknowledging=self.acknowledging,

@@ -19,8 +19,15 @@ class ClearStuck(OnEntries):
     """Exactly these entries, where they are still in processing with the same score."""
 
     name = "clear_stuck"
-    risk = Risk.P0
+    label = "Clear stuck…"
+    emergency = True
+    least_risk = risk = Risk.P0
     checks = ()
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "ClearStuck":
+        """From `parameters`."""
+        return cls(Entries.load(systems, parameters), clock)
 
     @classmethod
     async def of(cls, systems: Systems, clock: Clock, system: str, queue: str) -> "ClearStuck":
@@ -83,8 +90,15 @@ class PutBack(OnEntries):
     """Put removed entries back with their score, where they are absent."""
 
     name = "put_back"
-    risk = Risk.P0
+    label = "Put back"
+    emergency = True
+    least_risk = risk = Risk.P0
     checks = ()
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "PutBack":
+        """From `parameters`."""
+        return cls(Entries.load(systems, parameters), clock)
 
     async def plan(self) -> Plan:
         entries = self.entries

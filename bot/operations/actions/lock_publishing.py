@@ -9,7 +9,7 @@ from bot.domain.policy import Risk
 from bot.operations.action import Effect, Result, Trace
 from bot.operations.actions.roll_back import deployments
 from bot.operations.plan import Plan, Step
-from bot.ports import PublishingLock, Release
+from bot.ports import Clock, PublishingLock, Release
 from bot.systems import Systems
 
 
@@ -23,8 +23,15 @@ class LockPublishing:
     release: str
 
     name = "lock_publishing"
-    risk = Risk.CHANGE
+    label = "Lock publishing"
+    emergency = False
+    least_risk = risk = Risk.CHANGE
     checks = ()
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "LockPublishing":  # noqa: ARG003 - it needs no time
+        """From `parameters`."""
+        return cls(systems, *json.loads(parameters))
 
     @classmethod
     async def of(cls, systems: Systems, system: str, component: str) -> "LockPublishing":

@@ -19,8 +19,15 @@ class RemoveExpired(OnEntries):
     """Exactly these entries, where they still wait with the same score."""
 
     name = "remove_expired"
-    risk = Risk.CHANGE
+    label = "Remove expired…"
+    emergency = False
+    least_risk = risk = Risk.CHANGE
     checks = ()
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "RemoveExpired":
+        """From `parameters`."""
+        return cls(Entries.load(systems, parameters), clock)
 
     @classmethod
     async def of(cls, systems: Systems, clock: Clock, system: str, queue: str) -> "RemoveExpired":

@@ -8,7 +8,7 @@ from bot.domain.errors import Conflict, Refused
 from bot.domain.policy import Risk
 from bot.operations.action import Effect, Result, Trace
 from bot.operations.plan import Plan, Step
-from bot.ports import Restartable, ServiceUnit
+from bot.ports import Clock, Restartable, ServiceUnit
 from bot.systems import Component, Systems
 
 
@@ -21,6 +21,15 @@ class Restart:
     units: tuple[tuple[str, str], ...]
 
     name = "restart"
+    label = "Restart…"
+    emergency = True
+    least_risk = Risk.CHANGE
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "Restart":  # noqa: ARG003 - it needs no time
+        """From `parameters`."""
+        system, units = json.loads(parameters)
+        return cls(systems, system, tuple((component, unit) for component, unit in units))
 
     @classmethod
     async def of(cls, systems: Systems, system: str, components: Sequence[str]) -> "Restart":

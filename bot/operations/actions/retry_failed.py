@@ -10,7 +10,7 @@ from bot.domain.policy import Risk
 from bot.domain.timing import SECOND
 from bot.operations.action import Effect, Result, Trace
 from bot.operations.plan import Plan, Step
-from bot.ports import QueueState, RetriableQueue
+from bot.ports import Clock, QueueState, RetriableQueue
 from bot.systems import Systems
 
 MOST = 500
@@ -28,9 +28,17 @@ class RetryFailed:
     ids: tuple[str, ...]
 
     name = "retry_failed"
-    risk = Risk.CHANGE
+    label = "Retry failed…"
+    emergency = False
+    least_risk = risk = Risk.CHANGE
     checks = ()
     patience = 60 * SECOND
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "RetryFailed":  # noqa: ARG003 - it needs no time
+        """From `parameters`."""
+        system, queue, ids = json.loads(parameters)
+        return cls(systems, system, queue, tuple(ids))
 
     @classmethod
     async def of(cls, systems: Systems, system: str, queue: str) -> "RetryFailed":

@@ -9,7 +9,7 @@ from bot.domain.errors import Conflict, NotFound, Refused
 from bot.domain.policy import Risk
 from bot.operations.action import Effect, Result, Trace
 from bot.operations.plan import Plan, Step
-from bot.ports import Deployments, Release
+from bot.ports import Clock, Deployments, Release
 from bot.systems import Component, Systems
 
 PREVIOUS = "previous"
@@ -26,7 +26,14 @@ class RollBack:
     expected: str = ""
 
     name = "roll_back"
-    risk = Risk.P0
+    label = "Roll back…"
+    emergency = True
+    least_risk = risk = Risk.P0
+
+    @classmethod
+    def load(cls, systems: Systems, clock: Clock, parameters: str) -> "RollBack":  # noqa: ARG003 - it needs no time
+        """From `parameters`."""
+        return cls(systems, *json.loads(parameters))
 
     @classmethod
     async def to(cls, systems: Systems, system: str, component: str, wanted: str) -> "RollBack":
