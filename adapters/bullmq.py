@@ -11,17 +11,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import NoPermissionError, ResponseError, WatchError
 
+from adapters.kind import Entry, Options, Provides, Provisions
 from adapters.redaction import redacted
-from adapters.redis import once, redis_errors
+from adapters.redis import RedisServer, once, redis_errors
 from bot.domain.errors import OutcomeUnknown, Rejected
 from bot.domain.foreign_json import parsed
 from bot.domain.one_line import shown_id
-from bot.ports import Job, QueueState
+from bot.ports import Job, Queue, QueueState
 
+KIND = "bullmq"
 OUR_GENERATION = 6
 """The major version of BullMQ whose scripts PyPI's bullmq 3.x carries."""
 
@@ -212,3 +215,17 @@ def _lifo(options: str) -> bool:
     """Whether the job goes to the other end of the list, as its options say."""
     found = parsed(options)
     return isinstance(found, dict) and bool(found.get("lifo"))
+
+
+class BullmqOptions(Options):
+    """`{bullmq: cache, key: …, generation: …}`."""
+
+    key: str = Field(default="", description="The queue's name in Redis; default: the queue's own name")
+    generation: int | None = Field(default=None, description="BullMQ's major version, where the queue does not tell it")
+
+
+def _queue(server: RedisServer, options: BullmqOptions, entry: Entry) -> Queue:
+    return BullmqQueue(server.client, name=options.key or entry.name, generation=options.generation)
+
+
+PROVIDES: Provisions = {"queue": Provides(_queue, BullmqOptions, on="redis")}

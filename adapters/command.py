@@ -136,12 +136,10 @@ def open(config: Config) -> LocalCommands:  # noqa: A001 - the shape of every ki
 
 
 MEASURES: Mapping[str, Measure] = {
-    "memory_used": Measure(LocalCommands.memory_used, unit="%"),
-    "cpu_used": Measure(LocalCommands.cpu_used, unit="%"),
-    "disk_used": Measure(LocalCommands.disk_used, unit="%"),
+    "memory_used": Measure(LocalCommands.memory_used, unit="%", program="free"),
+    "cpu_used": Measure(LocalCommands.cpu_used, unit="%", program="vmstat"),
+    "disk_used": Measure(LocalCommands.disk_used, unit="%", program="df"),
 }
-PROGRAMS: Mapping[str, str] = {"memory_used": "free", "cpu_used": "vmstat", "disk_used": "df"}
-"""The program that each measure runs."""
 
 
 async def _read(stream: asyncio.StreamReader | None) -> str:

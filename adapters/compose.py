@@ -5,18 +5,24 @@ Compose has no rollback of its own: restarting keeps the image. The tag comes fr
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from adapters.command import LocalCommands
 from adapters.docker import DockerEngine
+from adapters.kind import Entry, Options, Provides, Provisions
 from adapters.redaction import redacted
 from bot.domain.errors import BadAnswer, OutcomeUnknown, Rejected
 from bot.domain.timing import SECOND
-from bot.ports import Call, Release
+from bot.ports import Call, Deployments, Release
 
+KIND = "compose"
 PROGRAM = "docker"
 _UP_SECONDS = 115.0
 _SETTLES = 30 * SECOND
 """How long the Engine may still work on what it was asked before the program ended: it stops a container for 10 s."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
@@ -87,3 +93,34 @@ class ComposeDeployments:
             if it.image != containers[0].image or it.state not in {"running", "restarting"}
         ]
         return repository, tag, ", ".join(ill)
+
+
+def _variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError("must be the name of an environment variable, such as NEWSLETTER_TAG")
+    return name
+
+
+class ComposeOptions(Options):
+    """`{compose: shell, engine: host, file: …, service: …, image_variable: …}`."""
+
+    engine: str = Field(description="The docker connection that tells images and containers")
+    file: str = Field(min_length=1, description="The compose file")
+    # Without its service, `up` would start the whole project; without its variable, the same image again.
+    service: str = Field(min_length=1)
+    image_variable: Annotated[str, AfterValidator(_variable)] = Field(
+        min_length=1, description="The environment variable that holds the image's tag"
+    )
+
+
+def _service(runner: LocalCommands, options: ComposeOptions, entry: Entry) -> Deployments:
+    engine: DockerEngine = entry.connection(options.engine)
+    engine.expect(options.service)
+    return ComposeDeployments(
+        runner, engine, file=options.file, service=options.service, image_variable=options.image_variable
+    )
+
+
+PROVIDES: Provisions = {
+    "deployment": Provides(_service, ComposeOptions, on="command", also={"engine": "docker"}, program=PROGRAM)
+}

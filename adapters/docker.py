@@ -16,10 +16,10 @@ import httpx
 from pydantic import Field, field_validator
 
 from adapters import outgoing
-from adapters.kind import Connection, Measure
+from adapters.kind import Connection, Entry, Measure, Options, Provides, Provisions
 from bot.domain.errors import Rejected, Unreachable
 from bot.domain.timing import SECOND
-from bot.ports import Call, Measurement, ServiceUnit
+from bot.ports import Call, Measurement, Restartable, ServiceUnit
 
 KIND = "docker"
 _SUBJECT = "the Docker Engine"
@@ -218,3 +218,13 @@ def open(config: Config) -> DockerEngine:  # noqa: A001 - the shape of every kin
 
 
 MEASURES: Mapping[str, Measure] = {"unhealthy": Measure(DockerEngine.unhealthy)}
+
+
+def _services(engine: DockerEngine, options: Options, entry: Entry) -> Restartable:
+    """Every service of the project can be restarted; the one that is named must run, whatever else does."""
+    del options
+    engine.expect(entry.name)
+    return engine
+
+
+PROVIDES: Provisions = {"restart": Provides(_services)}

@@ -7,7 +7,7 @@ import httpx
 from pydantic import Field
 
 from adapters import outgoing
-from adapters.kind import Connection, HttpAddress, Measure
+from adapters.kind import Connection, HttpAddress, Measure, UrlPath
 from adapters.redaction import redacted
 from bot.domain.errors import BadAnswer, Unreachable
 from bot.domain.foreign_json import parsed
@@ -31,7 +31,7 @@ class HttpTarget:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def status(self, *, path: str = "/", expect: int = 200, contains: str = "") -> Measurement:
+    async def status(self, *, path: UrlPath = "/", expect: int = 200, contains: str = "") -> Measurement:
         """The status of `GET path`, with what a JSON answer says of itself.
 
         A health path that answers a page for people was answered by something else (a proxy, a parked domain), so
@@ -51,7 +51,7 @@ class HttpTarget:
         ill = (f"calls itself {redacted(itself)}",) if answer.status == expect and itself.lower() in _ILL else ()
         return Measurement(float(answer.status), "status", detail, notes=ill)
 
-    async def certificate_days(self, *, path: str = "/") -> Measurement:
+    async def certificate_days(self, *, path: UrlPath = "/") -> Measurement:
         """Days until the server's certificate ends, the last two to the hour; the handshake has checked the rest."""
         answer = await outgoing.exchange(self._client, "GET", path)
         if answer.expires is None:

@@ -3,7 +3,7 @@
 Source: netlify/open-api swagger.yml, operations getSite, listSiteDeploys, restoreSiteDeploy, lockDeploy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -11,11 +11,11 @@ import httpx
 from pydantic import Field, SecretStr
 
 from adapters import outgoing
-from adapters.kind import Connection, HttpAddress, Measure
+from adapters.kind import Connection, Entry, HttpAddress, Options, Provides, Provisions
 from adapters.redaction import redacted
 from bot.domain.errors import NotDone, OutcomeUnknown, Rejected, TargetError, Unauthorized
 from bot.domain.timing import SECOND
-from bot.ports import Call, Release
+from bot.ports import Call, Deployments, Release
 
 KIND = "netlify"
 _SECONDS = 10.0
@@ -125,7 +125,12 @@ def open(config: Config) -> NetlifyDeployments:  # noqa: A001 - the shape of eve
     )
 
 
-MEASURES: Mapping[str, Measure] = {}
+def _site(site: NetlifyDeployments, options: Options, entry: Entry) -> Deployments:
+    del options, entry  # The connection is the site.
+    return site
+
+
+PROVIDES: Provisions = {"deployment": Provides(_site)}
 
 
 def _release(deploy: Deploy, *, current: bool) -> Release:

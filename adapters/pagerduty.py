@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 
 from adapters import outgoing
 from adapters.errors import status_error
-from adapters.kind import Connection, HttpAddress, Measure
+from adapters.kind import Connection, HttpAddress
 from adapters.redaction import redacted
 from bot.domain.errors import Unreachable
 from bot.ports import Page
@@ -89,6 +89,3 @@ def open(config: Config) -> PagerDutyPager:  # noqa: A001 - the shape of every k
         routing_key=config.routing_key.get_secret_value(),
         routing_keys={name: key.get_secret_value() for name, key in config.routing_keys.items()},
     )
-
-
-MEASURES: Mapping[str, Measure] = {}

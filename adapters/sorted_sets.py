@@ -8,15 +8,19 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic import Field
 from redis.asyncio import Redis
 
+from adapters.kind import Entry, Options, Provides, Provisions
 from adapters.redaction import redacted
-from adapters.redis import once, redis_errors
+from adapters.redis import RedisServer, once, redis_errors
+from bot.config.models import Duration
 from bot.domain.foreign_json import parsed
 from bot.domain.one_line import shown_id
 from bot.domain.timing import DAY, MINUTE
-from bot.ports import Job, QueueState
+from bot.ports import Job, Queue, QueueState
 
+KIND = "sorted_sets"
 _MS_FROM = 1e11  # As seconds the year 5138, as milliseconds 1973: no score in use is ambiguous.
 _LAST = 2.5e14  # In milliseconds the year 9892; with this and 0 as bounds, what is no time never counts as old.
 _MOST = 1000
@@ -62,8 +66,8 @@ class SortedSetQueue:
         self._client = client
         self._key = key
         self._processing = processing or f"{key}:processing"
-        self._stuck_after = stuck_after
-        self._expire_after = expire_after
+        self.stuck_after = stuck_after
+        self.expire_after = expire_after
 
     async def state(self, now: int) -> QueueState:
         with redis_errors():
@@ -73,7 +77,7 @@ class SortedSetQueue:
                 # The oldest of either unit of time.
                 pipe.zrange(self._key, 0, f"({_MS_FROM}", byscore=True, offset=0, num=1, withscores=True)
                 pipe.zrange(self._key, _MS_FROM, _LAST, byscore=True, offset=0, num=1, withscores=True)
-                for key, age in ((self._key, self._expire_after), (self._processing, self._stuck_after)):
+                for key, age in ((self._key, self.expire_after), (self._processing, self.stuck_after)):
                     for low, high in _older(now - age):
                         pipe.zcount(key, low, high)
                 for key in (self._key, self._processing):
@@ -174,3 +178,25 @@ def _member(payload: str) -> bytes:
     if payload.startswith(_BASE64):
         return base64.b64decode(payload.removeprefix(_BASE64))
     return payload.encode()
+
+
+class SortedSetsOptions(Options):
+    """`{sorted_sets: cache, key: …, processing: …, stuck_after: 30m, expire_after: 24h}`."""
+
+    key: str = Field(default="", description="The set's name in Redis; default: the queue's own name")
+    processing: str = Field(default="", description="Sorted set of entries being worked on; default: KEY:processing")
+    stuck_after: Duration = 30 * MINUTE
+    expire_after: Duration = DAY
+
+
+def _queue(server: RedisServer, options: SortedSetsOptions, entry: Entry) -> Queue:
+    return SortedSetQueue(
+        server.client,
+        key=options.key or entry.name,
+        processing=options.processing,
+        stuck_after=options.stuck_after,
+        expire_after=options.expire_after,
+    )
+
+
+PROVIDES: Provisions = {"queue": Provides(_queue, SortedSetsOptions, on="redis")}

@@ -1,28 +1,28 @@
 """From configuration to the running systems: opens each connection once and builds checks, queues and components."""
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from adapters import bullmq, command, compose, docker, http, netlify, postgres, redis, resend, s3, sorted_sets
-from adapters.kind import Kind
-from bot.config.loader import Configuration, Connection
-from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel
+from adapters.kind import Client, Entry, Kind, kind
+from bot.config.loader import Configuration
+from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel, TableModel
+from bot.config.provided import Provided
 from bot.domain.reading import Status, Thresholds
-from bot.ports import Measurement
-from bot.systems import Check, Component, QueueLimits, System, Systems, WatchedQueue
+from bot.operations.action import ActionKind
+from bot.operations.actions import ACTIONS
+from bot.operations.actions.restart import Restart
+from bot.operations.actions.roll_back import RollBack
+from bot.ports import ClearableQueue, Deployments, PublishingLock, Queue, Restartable, RetriableQueue
+from bot.systems import Check, Component, Offer, QueueLimits, System, Systems, Table, WatchedQueue
 
 KINDS: Mapping[str, Kind] = {
-    "http": http,
-    "postgres": postgres,
-    "redis": redis,
-    "s3": s3,
-    "docker": docker,
-    "netlify": netlify,
-    "resend": resend,
-    "command": command,
+    each.name: each
+    for each in map(kind, (http, postgres, redis, s3, docker, netlify, resend, command, bullmq, sorted_sets, compose))
 }
+"""Every adapter by its key; a new one is one name here."""
 
 
 @dataclass(slots=True)
@@ -38,132 +38,148 @@ class Assembly:
             await client.close()
 
 
-def assemble(configuration: Configuration) -> Assembly:
+def assemble(configuration: Configuration, kinds: Mapping[str, Kind]) -> Assembly:
     """Open every connection (nothing connects yet) and build the systems."""
     built = Assembly(Systems({}))
     systems = {}
     for name, model in configuration.systems.items():
         clients = {}
         for each, connection in configuration.connections[name].items():
-            clients[each] = KINDS[connection.kind].open(connection.config)
+            clients[each] = kinds[connection.kind].open(connection.config)
         built.clients += clients.values()
-        for component in model.components.values():
-            _expect(component, clients)
-        systems[name] = _system(model, configuration.connections[name], clients)
+        systems[name] = _Builder(model, configuration, kinds, clients).system()
     built.systems = Systems(systems)
     return built
 
 
-def programs(configuration: Configuration) -> dict[str, list[str]]:
+def actions_of(kinds: Mapping[str, Kind]) -> tuple[ActionKind, ...]:
+    """Every action: our own, and those that adapters offer."""
+    return (*ACTIONS, *(action for kind in kinds.values() for action in kind.actions))
+
+
+def programs(configuration: Configuration, kinds: Mapping[str, Kind]) -> dict[str, list[str]]:
     """The programs that this configuration runs on the bot's own machine, and what each of them is for."""
     needed: dict[str, list[str]] = {}
     for name, model in configuration.systems.items():
-        kinds = {each: connection.kind for each, connection in configuration.connections[name].items()}
+        connections = configuration.connections[name]
         for check, described in model.checks.items():
-            connection, _, measure = described.measure.partition(".")
-            if kinds.get(connection) == command.KIND:
-                needed.setdefault(command.PROGRAMS[measure], []).append(f"{name}/{check}")
-        for component, made in model.components.items():
-            if made.deployment is not None and made.deployment.compose:
-                needed.setdefault(compose.PROGRAM, []).append(f"{name}/{component}")
+            connection, _, what = described.measure.partition(".")
+            program = kinds[connections[connection].kind].measures[what].program if connection else ""
+            if program:
+                needed.setdefault(program, []).append(f"{name}/{check}")
+        for place, provided in configuration.provided[name].items():
+            program = provided.provides.program
+            if program:
+                needed.setdefault(program, []).append(f"{name}/{place[1]}")
     return needed
 
 
-def _system(model: SystemModel, connections: Mapping[str, Connection], clients: Mapping[str, Any]) -> System:
-    return System(
-        model.system,
-        model.title,
-        {name: _check(name, check, connections, clients) for name, check in model.checks.items()},
-        {name: _queue(name, queue, clients) for name, queue in model.queues.items()},
-        {name: _component(name, component, clients) for name, component in model.components.items()},
-    )
+class _Builder:
+    """Builds one system from its model and its open connections."""
 
+    def __init__(
+        self,
+        model: SystemModel,
+        configuration: Configuration,
+        kinds: Mapping[str, Kind],
+        clients: Mapping[str, Client],
+    ) -> None:
+        self._model = model
+        self._connections = configuration.connections[model.system]
+        self._provided = configuration.provided[model.system]
+        self._kinds = kinds
+        self._clients = clients
 
-def _check(name: str, model: CheckModel, connections: Mapping[str, Connection], clients: Mapping[str, Any]) -> Check:
-    thresholds = Thresholds.parse(warning=model.warning, critical=model.critical)
-    measure: Callable[[], Awaitable[Measurement]]
-    connection, _, what = model.measure.partition(".")
-    if model.get:
-        arguments = {"path": model.path, "expect": model.expect, "contains": model.contains}
-        measure = functools.partial(http.MEASURES["status"], clients[model.get], **arguments)
-    else:
-        found = KINDS[connections[connection].kind].MEASURES[what]
-        measure = functools.partial(found, clients[connection], **model.args)
-    return Check(
-        name,
-        model.title or name,
-        measure,
-        thresholds,
-        model.timeout,
-        model.expect if model.get else None,
-        model.get or connection,
-    )
+    def system(self) -> System:
+        """All of it."""
+        model = self._model
+        queues = {name: self._queue(name, queue) for name, queue in model.queues.items()}
+        components = {name: self._component(name, component) for name, component in model.components.items()}
+        return System(
+            model.system,
+            model.title,
+            {name: self._check(name, check) for name, check in model.checks.items()},
+            queues,
+            components,
+            {name: self._table(name, table) for name, table in model.tables.items()},
+            self._clients,
+            tuple(self._offers(queues, components.values())),
+        )
 
+    def _offers(self, queues: Collection[str], components: Collection[Component]) -> Iterator[Offer]:
+        """Only what can be done: nobody is offered what is always refused."""
+        name = self._model.system
+        if queues:
+            yield Offer("Queue", "queue.show", name)
+        if any(component.deployments is not None for component in components):
+            yield Offer(RollBack.label, "rollback.choose", name)
+        if any(component.restarter is not None for component in components):
+            yield Offer(Restart.label, "restart.choose", name)
+        for connection, described in self._connections.items():
+            for action in self._kinds[described.kind].actions:
+                yield Offer(action.label, "action.choose", f"{name} {connection} {action.name}")
 
-def _queue(name: str, model: QueueModel, clients: Mapping[str, Any]) -> WatchedQueue:
-    limits = QueueLimits(
-        waiting=_limits(model.depth),
-        failed=_limits(model.failed),
-        stuck=_limits(model.stuck),
-        oldest=_limits(model.oldest),
-        paused=Status(model.paused),
-    )
-    key = model.key or name
-    if model.bullmq:
-        queue = bullmq.BullmqQueue(clients[model.bullmq].client, name=key, generation=model.generation)
-        return WatchedQueue(name, queue, limits, retriable=queue, workers=model.workers, target=model.bullmq)
-    sets = sorted_sets.SortedSetQueue(
-        clients[model.sorted_sets].client,
-        key=key,
-        processing=model.processing or f"{key}:processing",
-        stuck_after=model.stuck_after,
-        expire_after=model.expire_after,
-    )
-    return WatchedQueue(
-        name,
-        sets,
-        limits,
-        clearable=sets,
-        stuck_after=model.stuck_after,
-        expire_after=model.expire_after,
-        workers=model.workers,
-        target=model.sorted_sets,
-    )
+    def _check(self, name: str, model: CheckModel) -> Check:
+        thresholds = Thresholds.parse(warning=model.warning, critical=model.critical)
+        connection, what, arguments = model.measured
+        measure = self._kinds[self._connections[connection].kind].measures[what]
+        return Check(
+            name,
+            model.title or name,
+            functools.partial(measure, self._clients[connection], **arguments),
+            thresholds,
+            model.timeout,
+            model.expect if model.get else None,
+            connection,
+        )
 
+    def _table(self, name: str, model: TableModel) -> Table:
+        connection, _, what = model.table.partition(".")
+        table = self._kinds[self._connections[connection].kind].tables[what]
+        read = functools.partial(table, self._clients[connection], **model.args)
+        return Table(name, model.title or name, read, model.timeout, connection)
 
-def _expect(model: ComponentModel, clients: Mapping[str, Any]) -> None:
-    """Tell the Engine of each service that the component names: it must run, whatever else does."""
-    restarter, _, service = model.restart.partition(".")
-    if restarter:
-        clients[restarter].expect(service)
-    if model.deployment is not None and model.deployment.engine:
-        clients[model.deployment.engine].expect(model.deployment.service)
+    def _queue(self, name: str, model: QueueModel) -> WatchedQueue:
+        limits = QueueLimits(
+            waiting=_limits(model.depth),
+            failed=_limits(model.failed),
+            stuck=_limits(model.stuck),
+            oldest=_limits(model.oldest),
+            paused=Status(model.paused),
+        )
+        provided = self._provided["queue", name]
+        queue: Queue = self._made(provided)
+        return WatchedQueue(
+            name,
+            queue,
+            limits,
+            retriable=queue if isinstance(queue, RetriableQueue) else None,
+            clearable=queue if isinstance(queue, ClearableQueue) else None,
+            workers=model.workers,
+            target=provided.connection,
+        )
+
+    def _component(self, name: str, model: ComponentModel) -> Component:
+        deployments: Deployments | None = None
+        if ("deployment", name) in self._provided:
+            deployments = self._made(self._provided["deployment", name])
+        restarter: Restartable | None = None
+        if ("restart", name) in self._provided:
+            restarter = self._made(self._provided["restart", name])
+        return Component(
+            name,
+            deployments=deployments,
+            publishing=deployments if isinstance(deployments, PublishingLock) else None,
+            restarter=restarter,
+            service=model.restart.partition(".")[2],
+            database=model.database,
+            verify=model.verify,
+        )
+
+    def _made(self, provided: Provided) -> Any:  # noqa: ANN401 - the loader has found it under its port's own key
+        entry = Entry(provided.name, self._clients.__getitem__)
+        return provided.provides.build(self._clients[provided.connection], provided.options, entry)
 
 
 def _limits(model: LimitsModel) -> Thresholds:
     return Thresholds.parse(warning=model.warning, critical=model.critical)
-
-
-def _component(name: str, model: ComponentModel, clients: Mapping[str, Any]) -> Component:
-    restarter, _, service = model.restart.partition(".")
-    deployment = model.deployment
-    deployments = publishing = None
-    if deployment is not None and deployment.netlify:
-        deployments = publishing = clients[deployment.netlify]
-    elif deployment is not None:
-        deployments = compose.ComposeDeployments(
-            clients[deployment.compose],
-            clients[deployment.engine],
-            file=deployment.file,
-            service=deployment.service,
-            image_variable=deployment.image_variable,
-        )
-    return Component(
-        name,
-        deployments=deployments,
-        publishing=publishing,
-        restarter=clients[restarter] if restarter else None,
-        service=service,
-        database=model.database,
-        verify=model.verify,
-    )

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.assembly import KINDS, programs
+from bot.assembly import KINDS, actions_of, programs
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import UNSET
 from bot.domain.timing import span
-from bot.operations.actions import ACTIONS
 from bot.requests.registry import Registry
 from bot.schedules.service import upcoming
 from bot.settings import environment
@@ -30,7 +29,7 @@ DEMO_SETTINGS = {
 
 def checked_configuration(folder: Path, *, secrets: bool) -> str:
     """Load it and say what it means; raises `ConfigurationError` with every problem."""
-    configuration = load(folder, KINDS, ACTIONS, environment() if secrets else None)
+    configuration = load(folder, KINDS, actions_of(KINDS), environment() if secrets else None)
     parts = (_policy, _ladders, _schedules, _missing)
     told = "\n\n".join("\n".join(lines) for part in parts if (lines := part(configuration)))
     return told if secrets else told.replace(UNSET, "$")
@@ -39,9 +38,23 @@ def checked_configuration(folder: Path, *, secrets: bool) -> str:
 def configuration_schema() -> dict[str, Any]:
     """JSON Schema of both kinds of file, with the connection kinds that exist."""
     system = SystemModel.model_json_schema()
-    kinds = {name: kind.Config.model_json_schema() for name, kind in KINDS.items()}
-    system["properties"]["connections"]["additionalProperties"] = {"oneOf": list(kinds.values())}
+    configs = [kind.config.model_json_schema() for kind in KINDS.values() if kind.config is not None]
+    system["properties"]["connections"]["additionalProperties"] = {"oneOf": configs}
+    queue = system["$defs"]["QueueModel"]
+    queue.update({"oneOf": _ways("queue"), "additionalProperties": True})
+    system["$defs"]["ComponentModel"]["properties"]["deployment"] = {"oneOf": [*_ways("deployment"), {"type": "null"}]}
     return {"steward.yaml": StewardModel.model_json_schema(), "systems/*.yaml": system}
+
+
+def _ways(part: str) -> list[dict[str, Any]]:
+    """The entries that make a queue or a deployment: an adapter's key, which names a connection, and its options."""
+    ways = []
+    for name, kind in KINDS.items():
+        if part in kind.provides:
+            options = kind.provides[part].options.model_json_schema()
+            properties = {name: {"type": "string", "description": "A connection"}, **options.get("properties", {})}
+            ways.append({"properties": properties, "required": [name, *options.get("required", [])]})
+    return ways
 
 
 def app_manifest(url: str, *, socket_mode: bool) -> dict[str, Any]:
@@ -93,7 +106,7 @@ def _missing(configuration: Configuration) -> list[str]:
     """Programs that this machine lacks: no mistake of the files, which may be checked elsewhere than they are used."""
     return [
         f"This machine has no program {program}, which {', '.join(needed)} would run; install it where the bot runs."
-        for program, needed in programs(configuration).items()
+        for program, needed in programs(configuration, KINDS).items()
         if shutil.which(program) is None
     ]
 

@@ -8,7 +8,7 @@ only `NotDone`, `Rejected` and `Unauthorized` say that nothing was done.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from bot.domain.errors import Rejected, Unreachable
 from bot.domain.message import Message, Modal
@@ -38,6 +38,15 @@ class Measurement:
     detail: str = ""
     count: int = 1
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A few rows for people, as a table of an adapter returns them; `more`: how many were left out, None: not known."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    more: int | None = 0
 
 
 # Queues.
@@ -84,6 +93,7 @@ class Queue(Protocol):
         ...
 
 
+@runtime_checkable
 class RetriableQueue(Protocol):
     """A queue whose failed jobs can be retried one by one."""
 
@@ -107,8 +117,18 @@ class RetriableQueue(Protocol):
         ...
 
 
+@runtime_checkable
 class ClearableQueue(Protocol):
-    """A queue whose stuck entries can be removed and put back exactly."""
+    """A queue whose stuck entries can be removed and put back exactly.
+
+    `stuck_after`, `expire_after`: from when on, ms, an entry in processing is stuck and a waiting one has expired.
+    """
+
+    @property
+    def stuck_after(self) -> int: ...
+
+    @property
+    def expire_after(self) -> int: ...
 
     async def stuck(self, now: int, older_than: int) -> Sequence[Job]:
         """Entries in processing for longer than `older_than` ms, oldest first, with score and payload."""
@@ -190,6 +210,7 @@ class Deployments(Protocol):
         ...
 
 
+@runtime_checkable
 class PublishingLock(Protocol):
     """Keeps later pushes from replacing the current release; `roll_back` locks it already where all goes well."""
 

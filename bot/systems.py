@@ -3,18 +3,24 @@
 import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from bot.domain.errors import NotFound, UsageError
 from bot.domain.reading import Status, Thresholds
-from bot.ports import ClearableQueue, Deployments, Measurement, PublishingLock, Queue, Restartable, RetriableQueue
+from bot.ports import ClearableQueue, Deployments, Measurement, PublishingLock, Queue, Restartable, RetriableQueue, Rows
 
 T = TypeVar("T")
 
 NO_LIMITS = Thresholds()
 
-Offer = Literal["queue", "rollback", "restart"]
-"""What a person can do to a system beside looking at it."""
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be done to a system beside looking at it: a button, the listener behind it, what it hands over."""
+
+    label: str
+    listener: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,17 @@ class Check:
     thresholds: Thresholds
     timeout: int
     expect: int | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A few rows for people: how to read them, within how many ms. `target`: the connection that they come from."""
+
+    name: str
+    title: str
+    read: Callable[[], Awaitable[Rows]]
+    timeout: int
     target: str = ""
 
 
@@ -53,8 +70,6 @@ class WatchedQueue:
     limits: QueueLimits = QueueLimits()
     retriable: RetriableQueue | None = None
     clearable: ClearableQueue | None = None
-    stuck_after: int = 0
-    expire_after: int = 0
     workers: str = ""
     target: str = ""
 
@@ -74,24 +89,16 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One production system."""
+    """One production system. `connections`: the clients of its adapters, for the actions that those offer."""
 
     name: str
     title: str
     checks: Mapping[str, Check] = field(default_factory=dict)
     queues: Mapping[str, WatchedQueue] = field(default_factory=dict)
     components: Mapping[str, Component] = field(default_factory=dict)
-
-    @property
-    def offers(self) -> frozenset[Offer]:
-        """What can be asked of it beside its health."""
-        components = self.components.values()
-        there: dict[Offer, bool] = {
-            "queue": bool(self.queues),
-            "rollback": any(each.deployments is not None for each in components),
-            "restart": any(each.restarter is not None for each in components),
-        }
-        return frozenset(offer for offer, has in there.items() if has)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    connections: Mapping[str, object] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
 
     def queue(self, name: str) -> WatchedQueue:
         """One queue by name; raises `NotFound` with the nearest names."""
@@ -104,6 +111,10 @@ class System:
     def check(self, name: str) -> Check:
         """One check by name; raises `NotFound` with the nearest names."""
         return _named(self.checks, name, f"{self.name} has no check")
+
+    def table(self, name: str) -> Table | None:
+        """One table by name or title; None where there is none."""
+        return _find(self.tables, name)
 
     def watched(self, name: str) -> Check | WatchedQueue:
         """One check or queue by name; raises `NotFound` with the nearest names."""
@@ -138,7 +149,7 @@ class Systems:
 
     def _watching(self, name: str) -> System | None:
         """The one system that has a check or queue of this name; raises `UsageError` where several have."""
-        found = [each for each in self.all() if _find({**each.checks, **each.queues}, name) is not None]
+        found = [each for each in self.all() if _find({**each.checks, **each.queues, **each.tables}, name) is not None]
         if len(found) > 1:
             raise UsageError(f"{' and '.join(each.name for each in found)} have {name}: name the system before it.")
         return found[0] if found else None

@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,10 @@ import commands.proposal
 import commands.queue
 import commands.rollback
 from adapters import outgoing, pagerduty
+from adapters.kind import Kind
 from adapters.pagerduty_webhook import verified_event
 from bot import logs
-from bot.assembly import KINDS, assemble
+from bot.assembly import KINDS, actions_of, assemble
 from bot.audit.seal import AuditSeal
 from bot.clock import ClockControl, FollowerClock, SystemClock
 from bot.config.loader import Configuration, load
@@ -57,7 +58,6 @@ from bot.oncall.directory import Directory
 from bot.oncall.group_copies import GroupCopies
 from bot.oncall.service import OnCall
 from bot.operations.action import Actions
-from bot.operations.actions import ACTIONS
 from bot.operations.service import Operations
 from bot.outbox import service as outbox
 from bot.outbox.delivery import Delivery
@@ -119,11 +119,14 @@ class Core:
 
 
 @asynccontextmanager
-async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> AsyncIterator[Core]:
+async def core(
+    settings: Settings, clock: Clock, *, serves: bool = True, kinds: Mapping[str, Kind] = KINDS
+) -> AsyncIterator[Core]:
     """Open the ledger, every connection and the Slack client; close them at the end. `serves`: this is the bot."""
     known = secrets_of(environment().items())
+    actions = actions_of(kinds)
     redact.keep(known)  # Before the configuration is read: its mistakes are told, too.
-    configuration = load(settings.config, KINDS, ACTIONS, environment())
+    configuration = load(settings.config, kinds, actions, environment())
     redact.keep([*known, *configuration.secrets])
     steward = configuration.steward
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -133,7 +136,7 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
         client = await stack.enter_async_context(
             open_client(token=settings.bot_token.get_secret_value(), url=settings.slack_api_url)
         )
-        assembly = assemble(configuration)
+        assembly = assemble(configuration, kinds)
         stack.push_async_callback(assembly.close)
         systems, pager = assembly.systems, await _pager(steward, stack)
         if steward.pagerduty is not None:
@@ -158,7 +161,7 @@ async def core(settings: Settings, clock: Clock, *, serves: bool = True) -> Asyn
             directory,
             oncall,
             health,
-            Actions(ACTIONS, systems, clock),
+            Actions(actions, systems, clock),
             steward,
             owner,
             acknowledging=incidents.acknowledging,
@@ -340,13 +343,13 @@ class Server:
         await cycling
 
 
-async def serve() -> None:
-    """Run the bot as the environment describes it."""
+async def serve(kinds: Mapping[str, Kind] = KINDS) -> None:
+    """Run the bot as the environment describes it, with these adapters."""
     settings = Settings()
     logs.set_up()
     if settings.missing_for_slack:
         missing = " and ".join(settings.missing_for_slack)
         raise Unavailable(f"{missing} must be set in the environment; see docs/how-to/connect-a-workspace.md.")
     clock = FollowerClock.started(Path(settings.clock_socket)) if settings.clock_socket else SystemClock()
-    async with core(settings, clock) as bot:
+    async with core(settings, clock, kinds=kinds) as bot:
         await Server(bot, settings).run(settings)

@@ -64,14 +64,16 @@ def _environment() -> Iterator[str]:
 def _kinds() -> Iterator[str]:
     yield "\n## Kinds of connection\n"
     for name, kind in KINDS.items():
-        schema = kind.Config.model_json_schema()
+        if kind.config is None:
+            continue
+        schema = kind.config.model_json_schema()
         yield f"### {name}\n"
-        yield f"{(kind.__doc__ or '').splitlines()[0]}\n"
+        yield f"{kind.doc}\n"
         required = set(schema.get("required", ()))
         for key, value in schema["properties"].items():
             what = value.get("description", "")
             yield f"- `{key}`{'' if key in required else ' (optional)'}{': ' + what if what else ''}"
-        measures = ", ".join(f"`{measure}`" for measure in sorted(kind.MEASURES))
+        measures = ", ".join(f"`{measure}`" for measure in sorted(kind.measures))
         yield f"- measures: {measures or 'none'}\n"
 
 

@@ -4,31 +4,18 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 
 from bot.config import rules
+from bot.config.explained import explained
 from bot.config.models import StewardModel, SystemModel
+from bot.config.provided import Kind, Provided, provided_by
 from bot.config.source import Place, Problem, Source, read
 from bot.domain.redaction import passwords_of
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class Kind(Protocol):
-    """A kind of connection, as an adapter module offers it."""
-
-    @property
-    def Config(self) -> type[Any]:  # noqa: N802 - a module's class
-        """The model of an entry under `connections`."""
-        ...
-
-    @property
-    def MEASURES(self) -> Mapping[str, rules.Measure]:  # noqa: N802 - a module's constant
-        """What a check may name after the dot."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +28,15 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A whole valid configuration. `connections`: system → connection name → connection."""
+    """A whole valid configuration. `connections`: system → connection name → connection.
+
+    `provided`: system → part and name (`queue`, `mails`) → what makes it.
+    """
 
     steward: StewardModel
     systems: Mapping[str, SystemModel]
     connections: Mapping[str, Mapping[str, Connection]] = field(default_factory=dict)
+    provided: Mapping[str, Mapping[tuple[str, str], Provided]] = field(default_factory=dict)
 
     @property
     def secrets(self) -> list[str]:
@@ -71,7 +62,7 @@ def load(
 ) -> Configuration:
     """Load `steward.yaml` and `systems/*.yaml`.
 
-    `kinds`: connection kind → the adapter module. `environment=None` checks without secrets.
+    `kinds`: every adapter by its key. `environment=None` checks without secrets.
     Raises `ConfigurationError` with every problem found.
     """
     problems: list[Problem] = []
@@ -82,6 +73,7 @@ def load(
     steward = _validated(StewardModel, steward_source, problems)
     systems: dict[str, SystemModel] = {}
     connections: dict[str, dict[str, Connection]] = {}
+    provided: dict[str, dict[tuple[str, str], Provided]] = {}
     described: set[str] = set()  # Also by files with mistakes, so that one mistake is told once.
     for path in sorted((folder / "systems").glob("*.yaml")):
         source = read(path, str(path), environment)
@@ -95,15 +87,17 @@ def load(
         connections[system.system] = _connections(system, source, kinds, problems)
         opened = connections[system.system]
         kinds_here = {name: opened[name].kind if name in opened else "" for name in system.connections}
-        offered = {name: kinds[it.kind].MEASURES for name, it in opened.items()}
+        offered = {name: kinds[it.kind] for name, it in opened.items()}
         problems += rules.of_system(system, source, kinds_here, offered)
+        provided[system.system], wrong = provided_by(system, source, kinds, kinds_here)
+        problems += wrong
     if not systems and not problems:
         problems.append(Problem(str(folder / "systems"), 1, "no system is described; add one file per system"))
     if steward is not None:
         problems += rules.of_steward(steward, steward_source, described, actions)
     if problems:
         raise ConfigurationError(sorted(set(problems)))
-    return Configuration(cast("StewardModel", steward), systems, connections)
+    return Configuration(cast("StewardModel", steward), systems, connections, provided)
 
 
 def _validated(model: type[M], source: Source, problems: list[Problem]) -> M | None:
@@ -116,7 +110,7 @@ def _validated(model: type[M], source: Source, problems: list[Problem]) -> M | N
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
-        problems += [_problem(detail, (), model, source) for detail in error.errors(include_url=False)]
+        problems += [explained(detail, (), model, source) for detail in error.errors(include_url=False)]
         return None
 
 
@@ -124,73 +118,24 @@ def _connections(
     system: SystemModel, source: Source, kinds: Mapping[str, Kind], problems: list[Problem]
 ) -> dict[str, Connection]:
     found = {}
+    configs = {name: kind.config for name, kind in kinds.items() if kind.config is not None}
     for name, entry in system.connections.items():
         place: Place = ("connections", name)
-        named = [key for key in entry if key in kinds] if isinstance(entry, dict) else []
+        named = [key for key in entry if key in configs] if isinstance(entry, dict) else []
         if len(named) != 1:
             given = ", ".join(map(str, entry)) if isinstance(entry, dict) else str(type(entry).__name__)
             near = (
-                [match for key in entry for match in difflib.get_close_matches(str(key), kinds, n=1)]
+                [match for key in entry for match in difflib.get_close_matches(str(key), configs, n=1)]
                 if isinstance(entry, dict)
                 else []
             )
-            hint = f"did you mean {near[0]}?" if near else "name exactly one of " + ", ".join(kinds)
+            hint = f"did you mean {near[0]}?" if near else "name exactly one of " + ", ".join(configs)
             problems.append(source.problem(place, f"connection {name} has no known kind among: {given}; {hint}"))
             continue
+        model = configs[named[0]]
         try:
-            found[name] = Connection(named[0], kinds[named[0]].Config.model_validate(entry))
+            found[name] = Connection(named[0], model.model_validate(entry))
         except ValidationError as error:
             details = error.errors(include_url=False)
-            problems += [_problem(detail, place, kinds[named[0]].Config, source) for detail in details]
+            problems += [explained(detail, place, model, source) for detail in details]
     return found
-
-
-def _problem(detail: ErrorDetails, above: Place, model: type[BaseModel], source: Source) -> Problem:
-    """A pydantic error in our words, at its line; a value that came from the environment is never repeated."""
-    place = (*above, *detail["loc"])
-    key = str(detail["loc"][-1]) if detail["loc"] else ""
-    if detail["type"] == "extra_forbidden":
-        valid = _keys_at(model, detail["loc"][:-1])
-        near = difflib.get_close_matches(key, valid, n=1)
-        hint = f"did you mean {near[0]}?" if near else "known keys: " + ", ".join(sorted(valid))
-        return source.problem(place, f"unknown key {key}; {hint}")
-    if detail["type"] == "missing":
-        return source.problem(place, f"the key {key} is missing; add it")
-    name = ".".join(str(part) for part in place if part != "[key]")
-    if detail["type"] == "too_short":
-        return source.problem(place, f"{name} is empty; name at least one")
-    if any(place[:length] in source.secret for length in range(len(place) + 1)):
-        return source.problem(
-            place, f"the value of {name}, read from the environment, is not valid ({detail['type']}); correct it"
-        )
-    return source.problem(place, f"{name}: {detail['msg'].removeprefix('Value error, ')}")
-
-
-def _keys_at(model: type[BaseModel], place: Place) -> list[str]:
-    """The keys that the model allows at a place, found by walking the JSON Schema."""
-    schema = model.model_json_schema()
-    definitions = schema.get("$defs", {})
-
-    def resolved(node: dict[str, object]) -> dict[str, object]:
-        for option in cast("list[dict[str, object]]", node.get("anyOf", [])):
-            if "$ref" in option:
-                node = option
-        while "$ref" in node:
-            node = definitions[str(node["$ref"]).rsplit("/", 1)[-1]]
-        return node
-
-    node = resolved(schema)
-    for part in place:
-        properties = cast("dict[str, dict[str, object]]", node.get("properties", {}))
-        onward = (
-            properties.get(str(part))
-            or node.get("items")
-            or node.get("additionalProperties")
-            or node.get("patternProperties")
-        )
-        if isinstance(onward, dict) and "patternProperties" in node and onward is node["patternProperties"]:
-            onward = next(iter(onward.values()), {})
-        if not isinstance(onward, dict):
-            return []
-        node = resolved(onward)
-    return list(cast("dict[str, object]", node.get("properties", {})))

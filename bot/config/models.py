@@ -161,6 +161,14 @@ class CheckModel(Model):
     timeout: Duration = 4000
     title: str = ""
 
+    @property
+    def measured(self) -> tuple[str, str, dict[str, Any]]:
+        """Connection, measure and arguments; `get` is short for the measure `status`."""
+        if self.get:
+            return self.get, "status", {"path": self.path, "expect": self.expect, "contains": self.contains}
+        connection, _, what = self.measure.partition(".")
+        return connection, what, self.args
+
 
 class LimitsModel(Model):
     """Where something becomes a warning, and where it becomes critical; empty: nowhere."""
@@ -170,13 +178,10 @@ class LimitsModel(Model):
 
 
 class QueueModel(Model):
-    """A queue on a redis connection: BullMQ's, or two sorted sets scored by time."""
+    """A queue: `{bullmq: cache}`, or another key of an adapter that provides queues, with its options and these."""
 
-    bullmq: str = ""
-    sorted_sets: str = ""
-    key: str = Field(default="", description="The queue's name in Redis; default: the queue's own name")
-    processing: str = Field(default="", description="Sorted set of entries being worked on; default: KEY:processing")
-    generation: int | None = Field(default=None, description="BullMQ's major version, where the queue does not tell it")
+    model_config = ConfigDict(frozen=True, extra="allow")
+
     depth: LimitsModel = Field(default=LimitsModel(), description="How many jobs may wait")
     failed: LimitsModel = Field(default=LimitsModel(warning="> 100", critical="> 1000"), description="Failed jobs")
     stuck: LimitsModel = Field(
@@ -186,27 +191,26 @@ class QueueModel(Model):
         default=LimitsModel(warning="> 1 h", critical="> 6 h"), description="The age of the job that waits longest"
     )
     paused: Literal["healthy", "warning", "critical"] = Field(default="warning", description="What a paused queue is")
-    stuck_after: Duration = Field(default=30 * 60 * 1000)
-    expire_after: Duration = Field(default=24 * 3600 * 1000)
     workers: str = Field(default="", description="The component that works this queue")
 
 
-class DeploymentModel(Model):
-    """How a component is deployed: Netlify, or docker compose through a command connection."""
+class TableModel(Model):
+    """A few rows for people: `{table: connection.name, args: {…}}`."""
 
-    netlify: str = Field(default="", description="A netlify connection")
-    compose: str = Field(default="", description="A command connection that runs docker compose")
-    engine: str = Field(default="", description="The docker connection that tells images and containers")
-    file: str = Field(default="", description="The compose file")
-    service: str = ""
-    image_variable: str = Field(default="", description="The environment variable that holds the image's tag")
+    table: str
+    args: dict[str, Any] = Field(default_factory=dict)
+    title: str = ""
+    timeout: Duration = 4000
 
 
 class ComponentModel(Model):
     """Something that is released and restarted."""
 
-    deployment: DeploymentModel | None = None
-    restart: str = Field(default="", description="connection.service of a docker connection")
+    deployment: dict[str, Any] | None = Field(
+        default=None,
+        description="{netlify: site}, or another key of an adapter that provides deployments, with its options",
+    )
+    restart: str = Field(default="", description="connection.service, of a connection whose services can be restarted")
     database: bool = Field(default=False, description="Restarting it can lose data, so it is p0")
     verify: tuple[str, ...] = Field(default=(), description="Checks that must be healthy afterwards")
 
@@ -218,5 +222,6 @@ class SystemModel(Model):
     title: str
     connections: dict[Name, Any] = Field(min_length=1)
     checks: dict[Name, CheckModel] = Field(default_factory=dict)
+    tables: dict[Name, TableModel] = Field(default_factory=dict)
     queues: dict[Name, QueueModel] = Field(default_factory=dict)
     components: dict[Name, ComponentModel] = Field(default_factory=dict)

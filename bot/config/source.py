@@ -168,7 +168,7 @@ def _placeholder(name: str) -> str:
         return "postgresql://unset.invalid/unset"
     if name.endswith("REDIS_URL"):
         return "redis://unset.invalid"
-    return "http://unset.invalid" if name.endswith("_URL") else "" if name.endswith("_FILE") else f"{UNSET}{name}"
+    return "http://unset.invalid" if name.endswith("_URL") else f"{UNSET}{name}"
 
 
 def _strings(node: Any, place: Place) -> Iterator[tuple[Place, str]]:  # noqa: ANN401 - YAML

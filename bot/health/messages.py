@@ -35,7 +35,7 @@ class Report:
     pending: tuple[str, ...] = ()
     context: tuple[Line, ...] = ()
     concerns: tuple[Concern, ...] = ()
-    offers: frozenset[Offer] = frozenset()
+    offers: tuple[Offer, ...] = ()
 
     @property
     def worst(self) -> Status:
@@ -143,18 +143,11 @@ def _failing(ordered: Sequence[Reading]) -> list[Line]:
     return lines
 
 
-_OFFERED: tuple[tuple[Offer, str, str], ...] = (
-    ("queue", "Queue", "queue.show"),
-    ("rollback", "Roll back…", "rollback.choose"),
-    ("restart", "Restart…", "restart.choose"),
-)
-
-
 def health_message(report: Report, *, private: bool = True, check: str = "") -> Message:
     """The answer to `/health SYSTEM`; `private` says who sees it and offers to share it; `check`: the only one read."""
     seen = " · only you see this" if private else ""
     buttons = [
-        *(Button(label, action, report.system) for offer, label, action in _OFFERED if offer in report.offers),
+        *(Button(offer.label, offer.listener, offer.value) for offer in report.offers),
         Button("Open incident", "incident.open_form", report.system),
         Button("Share", "health.share", f"{report.system} {check}".strip()),
         Button("Refresh", "health.refresh", f"{report.system} {check}".strip()),

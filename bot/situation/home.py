@@ -89,7 +89,7 @@ class Home:
         parts: list[Part] = [Heading("Health at a glance")]
         reports = [await self._remembered(system) for system in self._systems.all()]
         for report in reports:
-            queue = (Button("Queue", "queue.show", report.system),) if "queue" in report.offers else ()
+            queue = [Button(it.label, it.listener, it.value) for it in report.offers if it.listener == "queue.show"]
             parts.append(Paragraph(((Bold(headline(report)),),)))
             parts.append(Buttons((Button("Health", "health.refresh", report.system), *queue)))
         oldest = min((report.at for report in reports if report.readings), default=None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain.errors import TargetError
 from bot.domain.reading import Reading, Status
-from bot.domain.timing import SECOND
+from bot.domain.timing import DAY, MINUTE, SECOND
 from bot.ports import Call, Job, QueueState, Release, ServiceUnit
 
 
@@ -101,6 +101,8 @@ class FakeQueue(Faulty):
     processing: list[Job] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
     lossy: str | None = None
+    stuck_after: int = 30 * MINUTE
+    expire_after: int = DAY
     idle: bool = False
     before: TargetError | None = None
     after: TargetError | None = None

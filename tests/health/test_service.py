@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.domain.errors import BadAnswer, Unauthorized, Unreachable, UsageError
+from bot.domain.message import Button
 from bot.domain.reading import Status, Thresholds
 from bot.domain.timing import HOUR, MINUTE
 from bot.health.messages import Report, health_message
@@ -14,7 +15,7 @@ from bot.health.service import Health, judged
 from bot.ports import Measurement, QueueState
 from bot.queues.service import judged_queue
 from bot.store import Ledger
-from bot.systems import Check, QueueLimits, System, Systems, WatchedQueue
+from bot.systems import Check, Offer, QueueLimits, System, Systems, WatchedQueue
 from tests.fakes.clock import FakeClock
 
 Measure = Callable[[], Awaitable[Measurement]]
@@ -249,14 +250,13 @@ async def test_what_is_known_comes_first_while_a_target_hangs(ledger: Ledger, cl
 
 
 def test_a_button_stands_only_where_it_leads_somewhere() -> None:
-    """A system without queues and components is offered neither."""
-    alone = System("pager", "Pager")
-    queue = WatchedQueue("mails", Odd())
-    offered = health_message(Report("pager", "Pager", (), 0, 0, offers=alone.offers))
-    more = health_message(Report("app", "App", (), 0, 0, offers=System("app", "App", queues={"mails": queue}).offers))
+    """What a system does not offer is no button; what it offers hands over its value."""
+    offer = Offer("Queue", "queue.show", "app")
+    alone = health_message(Report("pager", "Pager", (), 0, 0))
+    more = health_message(Report("app", "App", (), 0, 0, offers=(offer,)))
 
-    assert "queue.show" not in str(offered)
-    assert "queue.show" in str(more)
+    assert "queue.show" not in str(alone)
+    assert str(Button("Queue", "queue.show", "app")) in str(more)
     assert "rollback.choose" not in str(more)
 
 

@@ -10,7 +10,7 @@ from bot.domain import message_json
 from bot.domain.message import Bold, Button, Buttons, Line, Mention, Message, Moment, Paragraph, Small
 from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
-from bot.domain.timing import DAY, MINUTE
+from bot.domain.timing import MINUTE
 from bot.oncall.directory import Directory
 from bot.operations.action import Actions
 from bot.operations.actions import ACTIONS
@@ -155,11 +155,7 @@ class World:
         return System(
             "shop",
             "Shop",
-            queues={
-                "jobs": WatchedQueue(
-                    "jobs", self.queue, QueueLimits(), self.queue, self.queue, stuck_after=30 * MINUTE, expire_after=DAY
-                )
-            },
+            queues={"jobs": WatchedQueue("jobs", self.queue, QueueLimits(), self.queue, self.queue)},
             components={
                 "web": Component("web", deployments=self.web, publishing=self.web, verify=("web",)),
                 "worker": Component("worker", restarter=self.docker, service="worker", verify=("containers",)),

@@ -33,16 +33,16 @@ class ClearStuck(OnEntries):
     async def of(cls, systems: Systems, clock: Clock, system: str, queue: str) -> "ClearStuck":
         """The entries that are stuck now, 500 at most."""
         entries = Entries(systems, system, queue, ())
-        found = await entries.source.stuck(clock.now(), entries.watched.stuck_after)
+        found = await entries.source.stuck(clock.now(), entries.source.stuck_after)
         if not found:
-            after = span(entries.watched.stuck_after)
+            after = span(entries.source.stuck_after)
             raise Conflict(f"{entries.named} has no entry in processing for longer than {after}; nothing to clear.")
         return cls(replace(entries, jobs=tuple(found[:MOST])), clock)
 
     async def plan(self) -> Plan:
         entries = self.entries
         now = self.clock.now()
-        still = entries.those(await entries.source.stuck(now, entries.watched.stuck_after))
+        still = entries.those(await entries.source.stuck(now, entries.source.stuck_after))
         if not still:
             raise Conflict(f"None of the entries of {entries.named} is stuck any more; nothing to clear.")
         oldest = max((now - job.since for job in entries.jobs if job.since is not None), default=0)

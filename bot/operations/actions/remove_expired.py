@@ -33,7 +33,7 @@ class RemoveExpired(OnEntries):
     async def of(cls, systems: Systems, clock: Clock, system: str, queue: str) -> "RemoveExpired":
         """The entries that are expired now, 500 at most."""
         entries = Entries(systems, system, queue, ())
-        after = entries.watched.expire_after
+        after = entries.source.expire_after
         found = await entries.source.expired(clock.now(), after)
         if not found:
             raise Conflict(f"{entries.named} has no waiting entry older than {span(after)}; nothing to remove.")
@@ -41,13 +41,13 @@ class RemoveExpired(OnEntries):
 
     async def plan(self) -> Plan:
         entries = self.entries
-        found = await entries.source.expired(self.clock.now(), entries.watched.expire_after)
+        found = await entries.source.expired(self.clock.now(), entries.source.expire_after)
         still = entries.those(found)
         if not still:
             raise Conflict(f"None of the entries of {entries.named} waits any more; nothing to remove.")
         return Plan(
             title=f"Remove {len(entries.jobs)} expired entries of {entries.named}",
-            does=f"removes exactly these, which wait longer than {span(entries.watched.expire_after)}",
+            does=f"removes exactly these, which wait longer than {span(entries.source.expire_after)}",
             steps=(Step(f"remove {len(entries.jobs)} entries", (f"ZREM {entries.queue}, by id and score",)),),
             before=(f"{len(found)} expired entries wait now; {len(still)} of them are in this plan",),
             touches=(entries.sample,),
