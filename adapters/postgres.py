@@ -1,5 +1,6 @@
 """Health of a PostgreSQL database: it takes a connection and answers; how many of its connections are used."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,9 +11,11 @@ from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field, SecretStr, field_validator
 
-from adapters.kind import Connection, Measure
+from adapters.kind import Connection, Measure, Table
+from adapters.redaction import redacted
 from bot.domain.errors import BadAnswer, TargetError, Unauthorized, Unreachable
-from bot.ports import Measurement
+from bot.domain.timing import span
+from bot.ports import Measurement, Rows
 
 KIND = "postgres"
 CONNECT_SECONDS = 3
@@ -24,6 +27,17 @@ select count(*), current_setting('max_connections')::int
 from pg_stat_activity
 where datid is not null and usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend'
 """
+
+
+_SLOW = """
+select pid, extract(epoch from clock_timestamp() - query_start) * 1000, usename, wait_event, left(query, 400)
+from pg_stat_activity
+where state = 'active' and pid <> pg_backend_pid() and backend_type = 'client backend'
+  and clock_timestamp() - query_start > %(longer_than)s * interval '1 millisecond'
+order by query_start limit %(limit)s
+"""
+# Values of a statement: texts in quotes, also dollar quotes, and numbers.
+_VALUES = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|\b\d+(?:\.\d+)?\b", re.DOTALL)
 
 
 class NoConnectionLeft(Unreachable):
@@ -86,6 +100,20 @@ class PostgresDatabase:
         used, most = int(row[0]), int(row[1])
         return Measurement(round(100 * used / most, 1), "%", f"{used} of {most}")
 
+    async def slow_queries(self, *, longer_than: int = 1000, limit: int = 10) -> Rows:
+        """Statements that run for longer than `longer_than` ms now, the slowest first; their values are not shown.
+
+        Source: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
+        """
+        async with self._connection() as connection:
+            answer = await connection.execute(_SLOW, {"longer_than": longer_than, "limit": limit + 1})
+            found = await answer.fetchall()
+        rows = tuple(
+            (str(pid), span(int(ms)), str(user or ""), str(waits or ""), redacted(_VALUES.sub("?", str(query or ""))))
+            for pid, ms, user, waits, query in found[:limit]
+        )
+        return Rows(("pid", "runs for", "role", "waits for", "statement"), rows, None if len(found) > limit else 0)
+
     async def close(self) -> None:
         """Nothing is kept open."""
 
@@ -121,6 +149,9 @@ MEASURES: Mapping[str, Measure] = {
     "reachable": Measure(PostgresDatabase.reachable, unit="ms"),
     "connections_used": Measure(PostgresDatabase.connections_used, unit="%"),
 }
+
+
+TABLES: Mapping[str, Table] = {"slow_queries": Table(PostgresDatabase.slow_queries)}
 
 
 def _connect_error(error: psycopg.Error) -> TargetError:

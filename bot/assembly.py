@@ -11,7 +11,7 @@ from bot.config.loader import Configuration
 from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel, TableModel
 from bot.config.provided import Provided
 from bot.domain.reading import Status, Thresholds
-from bot.operations.action import ActionKind
+from bot.operations.action import OFFERED, ActionKind
 from bot.operations.actions import ACTIONS
 from bot.operations.actions.restart import Restart
 from bot.operations.actions.roll_back import RollBack
@@ -115,9 +115,11 @@ class _Builder:
             yield Offer(RollBack.label, "rollback.choose", name)
         if any(component.restarter is not None for component in components):
             yield Offer(Restart.label, "restart.choose", name)
+        for table, described_table in self._model.tables.items():
+            yield Offer(described_table.title or table, "health.table", f"{name} {table}")
         for connection, described in self._connections.items():
             for action in self._kinds[described.kind].actions:
-                yield Offer(action.label, "action.choose", f"{name} {connection} {action.name}")
+                yield Offer(action.label, OFFERED, f"{name} {connection} {action.name}")
 
     def _check(self, name: str, model: CheckModel) -> Check:
         thresholds = Thresholds.parse(warning=model.warning, critical=model.critical)

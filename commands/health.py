@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bot.domain.message import Message
 from bot.domain.policy import Risk
-from bot.health.messages import health_message, overview_message
-from bot.health.service import FIRST_ANSWER
+from bot.health.messages import health_message, overview_message, table_message
+from bot.health.service import FIRST_ANSWER, rows_of
 from bot.outbox import service as outbox
 from bot.requests.invocation import Incoming, Invocation, button, command
 from bot.requests.services import Services
@@ -16,7 +16,7 @@ USAGE = "/health [SYSTEM] [CHECK]"
 
 @dataclass(frozen=True, slots=True)
 class HealthRequest:
-    """The words that name a system and one of its checks; none for everything."""
+    """The words that name a system and one of its checks or tables; none for everything."""
 
     words: tuple[str, ...] = ()
     risk: Risk = Risk.READ
@@ -36,6 +36,12 @@ async def health(call: Invocation[HealthRequest], services: Services) -> Message
 @button("health.refresh", parse=HealthRequest.parse, in_place=True)
 async def refresh(call: Invocation[HealthRequest], services: Services) -> Message:
     """Read again, in place."""
+    return await _answer(call, services)
+
+
+@button("health.table", parse=HealthRequest.parse)
+async def table(call: Invocation[HealthRequest], services: Services) -> Message:
+    """Read a table of the system whose health stands above; that stays."""
     return await _answer(call, services)
 
 
@@ -62,6 +68,10 @@ async def _messages(
 ) -> AsyncIterator[Message]:
     """The message, or first an unfinished one and then the whole one."""
     system, check = services.systems.named_in(request.words) if request.words else (None, "")
+    found = system.table(check) if system and check else None
+    if system and found:
+        yield table_message(system.name, found, await rows_of(found), services.clock.now(), private=private)
+        return
     systems = [system.name] if system else [each.name for each in services.systems.all()]
     async for reports in services.health.reports(systems, (check,) if check else (), first=first):
         told = [await services.situation.around(report) for report in reports]
@@ -71,4 +81,4 @@ async def _messages(
             yield overview_message(told, private=private)
 
 
-LISTENERS = (health, refresh, share)
+LISTENERS = (health, refresh, table, share)

@@ -1,4 +1,4 @@
-"""Buttons of `/queue` and `/health` that propose a change: retry, clear, remove, restart."""
+"""Buttons of `/queue` and `/health` that propose a change: retry, clear, remove, restart, and what adapters offer."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from bot.domain.errors import FieldErrors, Refused, UsageError
 from bot.domain.message import ChoiceField, Message, Modal, Option, TextField, lines
 from bot.domain.policy import Risk
 from bot.operations import replies as operation_replies
-from bot.operations.action import Action
+from bot.operations.action import OFFERED, Action
 from bot.operations.actions.clear_stuck import ClearStuck
 from bot.operations.actions.remove_expired import RemoveExpired
 from bot.operations.actions.restart import Restart
@@ -29,12 +29,14 @@ class OnQueue:
     @classmethod
     def parse(cls, incoming: Incoming) -> "OnQueue":
         """Both names; they are looked up by the handler."""
-        return cls(*_two(incoming.text))
+        system, queue = _names(incoming.text, 2)
+        return cls(system, queue)
 
     @classmethod
     def look(cls, incoming: Incoming) -> "OnQueue":
         """As `parse`, for a button that only opens a form."""
-        return cls(*_two(incoming.text), Risk.READ)
+        system, queue = _names(incoming.text, 2)
+        return cls(system, queue, Risk.READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class ClearForm:
         reason = incoming.fields.get("reason", "").strip()
         if not reason:
             raise FieldErrors({"reason": "Say why: whoever approves needs to know."})
-        return cls(*_two(incoming.private), reason)
+        system, queue = _names(incoming.private, 2)
+        return cls(system, queue, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,32 @@ class RestartForm:
         if problems:
             raise FieldErrors(problems)
         return cls(incoming.private, tuple(name for name in names if name), reason)
+
+
+@dataclass(frozen=True, slots=True)
+class OnConnection:
+    """A button of what an adapter offers: `SYSTEM CONNECTION ACTION`; and its form, with the reason."""
+
+    system: str
+    connection: str
+    action: str
+    reason: str = ""
+    risk: Risk = Risk.READ
+
+    @classmethod
+    def parse(cls, incoming: Incoming) -> "OnConnection":
+        """The three names; they are looked up by the handler."""
+        system, connection, action = _names(incoming.text, 3)
+        return cls(system, connection, action)
+
+    @classmethod
+    def filled(cls, incoming: Incoming) -> "OnConnection":
+        """The reason is needed. What the action itself risks is asked of the policy when it is proposed."""
+        reason = incoming.fields.get("reason", "").strip()
+        if not reason:
+            raise FieldErrors({"reason": "Say why."})
+        system, connection, action = _names(incoming.private, 3)
+        return cls(system, connection, action, reason, Risk.CHANGE)
 
 
 @button("queue.retry_failed", parse=OnQueue.parse)
@@ -159,8 +188,27 @@ async def restart_chosen(call: Invocation[RestartForm], services: Services) -> M
     return await _propose(call, services, action, request.reason)
 
 
+@button(OFFERED, parse=OnConnection.parse)
+async def offered(call: Invocation[OnConnection], services: Services) -> Modal:
+    """Ask why, where it is offered and there is something to do."""
+    request, actions = call.request, services.operations.actions
+    await actions.of_connection(request.action, request.system, request.connection)
+    incident = await services.operations.open_incident(request.system)
+    reason = TextField("reason", "Why?", initial=incident.title if incident else "")
+    private = f"{request.system} {request.connection} {request.action}"
+    return Modal(actions.label(request.action).rstrip("…")[:24], "action.form", (reason,), "Plan it", private)
+
+
+@form("action.form", parse=OnConnection.filled)
+async def offered_chosen(call: Invocation[OnConnection], services: Services) -> Message:
+    """Plan it; who confirms or approves it is up to its risk."""
+    request = call.request
+    action = await services.operations.actions.of_connection(request.action, request.system, request.connection)
+    return await _propose(call, services, action, request.reason)
+
+
 async def _propose(
-    call: Invocation[OnQueue] | Invocation[ClearForm] | Invocation[RestartForm],
+    call: Invocation[OnQueue] | Invocation[ClearForm] | Invocation[RestartForm] | Invocation[OnConnection],
     services: Services,
     action: Action,
     reason: str,
@@ -169,11 +217,20 @@ async def _propose(
     return operation_replies.proposed(operation)
 
 
-def _two(text: str) -> tuple[str, str]:
+def _names(text: str, count: int) -> list[str]:
     words = text.split()
-    if len(words) != 2:
-        raise UsageError("This button names no queue; type /queue again.")
-    return words[0], words[1]
+    if len(words) != count:
+        raise UsageError("This button is of an earlier version; type the command again.")
+    return words
 
 
-LISTENERS = (retry_failed, remove_expired, clear_stuck, clear_stuck_chosen, restart, restart_chosen)
+LISTENERS = (
+    retry_failed,
+    remove_expired,
+    clear_stuck,
+    clear_stuck_chosen,
+    restart,
+    restart_chosen,
+    offered,
+    offered_chosen,
+)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
 
 from bot.assembly import KINDS
 from bot.cli import main as steward
@@ -62,19 +63,28 @@ def _environment() -> Iterator[str]:
 
 
 def _kinds() -> Iterator[str]:
-    yield "\n## Kinds of connection\n"
+    yield "\n## Adapters\n"
     for name, kind in KINDS.items():
-        if kind.config is None:
-            continue
-        schema = kind.config.model_json_schema()
         yield f"### {name}\n"
         yield f"{kind.doc}\n"
-        required = set(schema.get("required", ()))
-        for key, value in schema["properties"].items():
-            what = value.get("description", "")
-            yield f"- `{key}`{'' if key in required else ' (optional)'}{': ' + what if what else ''}"
-        measures = ", ".join(f"`{measure}`" for measure in sorted(kind.measures))
-        yield f"- measures: {measures or 'none'}\n"
+        if kind.config is not None:
+            yield from _fields(kind.config)
+        for offered, names in (("measures", kind.measures), ("tables", kind.tables)):
+            if names:
+                yield f"- {offered}: {', '.join(f'`{each}`' for each in sorted(names))}"
+        for part, way in kind.provides.items():
+            yield f"- as a {part}, over a {way.on or name} connection" + (", with:" if way.options.model_fields else "")
+            yield from (f"  {line}" for line in _fields(way.options))
+        yield from (f"- action: `{action.name}`, {action.least_risk} at least" for action in kind.actions)
+        yield ""
+
+
+def _fields(model: type[BaseModel]) -> Iterator[str]:
+    schema = model.model_json_schema()
+    required = set(schema.get("required", ()))
+    for key, value in schema.get("properties", {}).items():
+        what = value.get("description", "")
+        yield f"- `{key}`{'' if key in required else ' (optional)'}{': ' + what if what else ''}"
 
 
 def words_of_readme() -> set[str]:

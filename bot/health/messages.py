@@ -4,12 +4,31 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.message import Bold, Button, Buttons, Inline, Line, Message, Moment, Outcome, Paragraph, Part, Small
+from bot.domain.errors import BotError
+from bot.domain.message import (
+    Bold,
+    Button,
+    Buttons,
+    Inline,
+    Line,
+    Message,
+    Moment,
+    Outcome,
+    Paragraph,
+    Part,
+    Preformatted,
+    Small,
+)
+from bot.domain.one_line import one_line
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import span
-from bot.systems import Offer
+from bot.ports import Rows
+from bot.systems import Offer, Table
 
 """What a system may have beside its health, so that no button leads to a refusal."""
+
+CELL = 60
+"""How many characters of a cell are shown."""
 
 FOLDED_NAMES = 6
 """How many healthy checks are named in the folded line."""
@@ -183,3 +202,34 @@ def _outcome(reports: Sequence[Report]) -> Outcome:
     if any(report.pending for report in reports):
         return "pending"
     return "done" if worst_of(reports) is Status.HEALTHY else "unhealthy"
+
+
+def table_message(system: str, table: Table, read: Rows | BotError, at: int, *, private: bool) -> Message:
+    """The rows of a table, or why they could not be read."""
+    told = f"{table.title} of {system}"
+    value = f"{system} {table.name}"
+    parts: list[Part] = []
+    if isinstance(read, BotError):
+        text = f"{Status.UNKNOWN.sign} {told}: {one_line(str(read))}"
+        parts.append(Paragraph(((Bold(text),),)))
+    else:
+        more = "" if read.more == 0 else " and more" if read.more is None else f" and {read.more:,} more"
+        count = f"{len(read.rows)} row{'s' if len(read.rows) > 1 else ''}"
+        text = f"{told}: {count}{more}" if read.rows else f"{told}: none"
+        parts.append(Paragraph(((Bold(text),),)))
+        if read.rows:
+            parts.append(Preformatted(_aligned(read)))
+    parts.append(Small((Moment(at, "seconds"), " · only you see this" if private else "")))
+    if private:
+        parts.append(Buttons((Button("Share", "health.share", value), Button("Refresh", "health.refresh", value))))
+    return Message(text, tuple(parts), "unhealthy" if isinstance(read, BotError) else "done")
+
+
+def _aligned(read: Rows) -> str:
+    """Columns under their names; a cell stays on its line."""
+    lines = [read.columns, *(tuple(one_line(cell) for cell in row) for row in read.rows)]
+    widths = [min(max(len(line[column]) for line in lines), CELL) for column in range(len(read.columns))]
+    cut = [[cell if len(cell) <= CELL else f"{cell[: CELL - 1]}…" for cell in line] for line in lines]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cut
+    )

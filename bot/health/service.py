@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import structlog
 
-from bot.domain.errors import BotError, Unauthorized, Unreachable
+from bot.domain.errors import BadAnswer, BotError, Unauthorized, Unreachable
 from bot.domain.quantity import in_base_unit
 from bot.domain.reading import Reading, Status, blame
 from bot.domain.timing import MINUTE, span
 from bot.health.messages import Report
-from bot.ports import Clock, Measurement
+from bot.ports import Clock, Measurement, Rows
 from bot.queues.service import judged_queue
 from bot.store import Ledger, Row, Tx
-from bot.systems import Check, System, Systems, WatchedQueue
+from bot.systems import Check, System, Systems, Table, WatchedQueue
 
 _log = structlog.get_logger(__name__)
 
@@ -196,3 +196,17 @@ def _trend(before: float | None, now: float | None) -> str:
     if before is None or now is None or before == now:
         return ""
     return "↑" if now > before else "↓"
+
+
+async def rows_of(table: Table) -> Rows | BotError:
+    """A table's rows now, or why they could not be read within its time."""
+    try:
+        async with asyncio.timeout(table.timeout / 1000):
+            return await table.read()
+    except TimeoutError:
+        return Unreachable(f"gave no answer within {span(table.timeout)}")
+    except BotError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the edge: one odd answer costs its own table
+        _log.exception("table failed", table=table.name)
+        return BadAnswer(f"could not be read ({type(error).__name__})")

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from bot.domain.errors import NotFound
 from bot.domain.policy import Risk
 from bot.operations.plan import Plan, Step
 from bot.ports import Clock
 from bot.systems import Systems
+
+OFFERED = "action.choose"
+"""The listener behind the buttons of what adapters offer; the value names system, connection and action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,18 @@ class Actions:
     def load(self, name: str, parameters: str) -> Action:
         """The action as it was asked for; raises `NotFound` where this bot knows it no more."""
         return self._kind(name).load(self._systems, self._clock, parameters)
+
+    async def of_connection(self, name: str, system: str, connection: str) -> Action:
+        """What an adapter offers on a connection, as of now; raises `NotFound` where it is not offered there."""
+        offered = {offer.value for offer in self._systems[system].offers if offer.listener == OFFERED}
+        if f"{system} {connection} {name}" not in offered:
+            raise NotFound(f"{system} offers no {name} on {connection}; type /health {system} again.")
+        kind = cast("ConnectionActionKind", self._kind(name))
+        return await kind.of(self._systems, self._clock, system, connection)
+
+    def label(self, name: str) -> str:
+        """What its button says."""
+        return self._kind(name).label
 
     def emergency(self, name: str) -> bool:
         """Whether it is listed for emergency runs; what is not known is not."""

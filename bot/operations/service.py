@@ -63,7 +63,7 @@ class Operations:
         self._policy = policy
         self._directory = directory
         self._ladder = oncall
-        self._actions = actions
+        self.actions = self._actions = actions
         self._channel = config.channel
         self._incidents = incidents or LedgerIncidents()
         self._wake = wake

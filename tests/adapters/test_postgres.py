@@ -143,3 +143,29 @@ def test_only_an_address_of_postgresql_is_accepted(address: str) -> None:
     """The configuration's error tells the form, and does not repeat what was given."""
     with pytest.raises(ValueError, match="postgresql://user:password@host/database"):
         postgres.Config.model_validate({"postgres": address})
+
+
+async def test_slow_queries_are_told_without_their_values(running: Database) -> None:
+    """How long each runs, the slowest first; what stands in quotes or is a number may be anybody's data."""
+    database = opened(running.url)
+    none = await database.slow_queries(longer_than=60_000)
+    async with (
+        await psycopg.AsyncConnection.connect(running.url) as first,
+        await psycopg.AsyncConnection.connect(running.url) as second,
+    ):
+        statement = "select 'hunter2', $x$hunter3$x$, 4711, pg_sleep({})"
+        sleeping = [
+            asyncio.create_task(each.execute(statement.format(seconds)))
+            for each, seconds in ((first, 20), (second, 21))
+        ]
+        found = await database.slow_queries(longer_than=0, limit=1)
+        while not found.rows or found.more is not None:
+            found = await database.slow_queries(longer_than=0, limit=1)
+        first.cancel()
+        second.cancel()
+        await asyncio.gather(*sleeping, return_exceptions=True)
+
+    assert () == none.rows
+    assert ("pid", "runs for", "role", "waits for", "statement") == found.columns
+    assert "select ?, ?, ?, pg_sleep(?)" == found.rows[0][-1]
+    assert found.more is None

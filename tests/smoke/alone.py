@@ -1,6 +1,7 @@
 """A demo of a test's own, for what must be started differently: mostly without a lab, which takes seconds."""
 
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import httpx
 from ruamel.yaml import YAML
 
 from bot.checkup import DEMO_SETTINGS, app_manifest
+from bot.local.bot_process import SERVE
 from bot.local.demo import Demo, DemoOptions
 from tests.smoke.world import World
 
@@ -19,7 +21,13 @@ _SYSTEMS = ("NEWSLETTER_", "TARGET_LIST_", "PAGERDUTY_")
 
 @asynccontextmanager
 async def alone(
-    directory: Path, *, socket_mode: bool = False, without_scope: str = "", with_lab: bool = False, **settings: str
+    directory: Path,
+    *,
+    socket_mode: bool = False,
+    without_scope: str = "",
+    with_lab: bool = False,
+    serve: Sequence[str] = (),
+    **settings: str,
 ) -> AsyncIterator[tuple[Demo, World]]:
     """A workspace and a bot; without a lab its systems are addresses at which nobody listens."""
     lines = [line for line in _EXAMPLE.read_text().splitlines() if line.startswith(_SYSTEMS)]
@@ -34,6 +42,7 @@ async def alone(
         socket_mode=socket_mode,
         with_lab=with_lab,
         manifest=manifest,
+        serve=(sys.executable, *serve) if serve else SERVE,
         settings={**DEMO_SETTINGS, **nobody, **settings},
     )
     async with (
