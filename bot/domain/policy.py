@@ -25,10 +25,9 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether it is allowed, how many others must approve, and why; the reason goes to the person and to the audit."""
+    """Whether it is allowed, and why; the reason goes to the person and to the audit."""
 
     allowed: bool
-    approvals_needed: int
     reason: str
 
 
@@ -56,11 +55,11 @@ class Policy:
         """Whether a person with this access may ask for something of this risk."""
         rule = self.rules.get(risk)
         if rule is None or not rule.ask:
-            return Verdict(allowed=False, approvals_needed=0, reason=f"no role may ask for {risk} requests here")
+            return Verdict(allowed=False, reason=f"no role may ask for {risk} requests here")
         held = sorted(rule.ask & access.roles)
         if not held:
-            return Verdict(allowed=False, approvals_needed=0, reason=f"a {risk} request {_not_held(rule.ask, access)}")
-        return Verdict(allowed=True, approvals_needed=rule.approvals, reason=f"{held[0]} may ask for {risk} requests")
+            return Verdict(allowed=False, reason=f"a {risk} request {_not_held(rule.ask, access)}")
+        return Verdict(allowed=True, reason=f"{held[0]} may ask for {risk} requests")
 
     def may_take_part(self, access: Access, risk: Risk) -> Verdict:
         """Whether a person may open what others asked for: who may ask may, and so may whoever approves anything."""
@@ -68,17 +67,16 @@ class Policy:
         held = sorted(access.roles & frozenset[str]().union(*(rule.approve for rule in self.rules.values())))
         if asking.allowed or not held:
             return asking
-        return Verdict(allowed=True, approvals_needed=0, reason=f"{held[0]} decides on requests of others")
+        return Verdict(allowed=True, reason=f"{held[0]} decides on requests of others")
 
     def may_approve(self, access: Access, risk: Risk, *, own: bool) -> Verdict:
         """Whether a person may decide on a request; `own`: it is theirs, from any of their accounts."""
         rule = self.rules.get(risk)
         if rule is None or not rule.approve:
-            return Verdict(allowed=False, approvals_needed=0, reason=f"no role may approve {risk} requests here")
+            return Verdict(allowed=False, reason=f"no role may approve {risk} requests here")
         if own:
             return Verdict(
                 allowed=False,
-                approvals_needed=rule.approvals,
                 reason="you cannot approve your own request; someone else with the role "
                 + " or ".join(sorted(rule.approve))
                 + " can",
@@ -87,10 +85,9 @@ class Policy:
         if not held:
             return Verdict(
                 allowed=False,
-                approvals_needed=rule.approvals,
                 reason=f"approving {_not_held(rule.approve, access)}",
             )
-        return Verdict(allowed=True, approvals_needed=rule.approvals, reason=f"{held[0]} may approve {risk} requests")
+        return Verdict(allowed=True, reason=f"{held[0]} may approve {risk} requests")
 
 
 def _not_held(wanted: frozenset[str], access: Access) -> str:

@@ -88,7 +88,7 @@ class Thresholds:
 class Reading:
     """One check's result.
 
-    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `latency` in ms; `since`
+    `value` is text for people, `number` its base unit for trends (`trend`: ↑ ↓ or nothing); `since`
     and `at`, when it was read, in epoch ms. `lost`: the connection that did not answer, if one did not.
     """
 
@@ -99,10 +99,8 @@ class Reading:
     number: float | None = None
     threshold: str = ""
     reason: str = ""
-    latency: int = 0
     since: int | None = None
     count: int = 1
-    notes: tuple[str, ...] = ()
     trend: str = ""
     at: int | None = None
     lost: str = ""

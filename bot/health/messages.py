@@ -142,7 +142,6 @@ def body(report: Report) -> tuple[Part, ...]:
         names = [f"{it.title} ×{it.count}" if it.count > 1 else it.title for it in healthy[:FOLDED_NAMES]]
         more = " …" if len(healthy) > FOLDED_NAMES else ""
         lines.append((f"{Status.HEALTHY.sign} {len(healthy)} healthy: {', '.join(names)}{more}",))
-    lines += [(f"🟡 {reading.title}: {note}",) for reading in healthy for note in reading.notes]
     if report.pending:
         lines.append((f"⏳ still answering: {', '.join(report.pending)}",))
     return (Paragraph(tuple(lines)),) if lines else ()

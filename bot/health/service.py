@@ -104,7 +104,6 @@ class Health:
 
     async def _read(self, lost: Reading, limit: int, read: Run) -> Reading:
         """One reading within its time limit; whatever goes wrong costs this line alone. `lost`: if nothing answers."""
-        started = self._clock.wall()
         try:
             async with asyncio.timeout(limit / 1000):
                 reading = await read()
@@ -121,7 +120,7 @@ class Health:
         except Exception as error:  # noqa: BLE001 - the runner of checks is an edge: a defect costs one line
             _log.exception("check failed", check=lost.check)
             reading = replace(lost, reason=f"our own error: {type(error).__name__}", lost="")
-        return replace(reading, latency=self._clock.wall() - started, at=self._clock.now())
+        return replace(reading, at=self._clock.now())
 
     async def _remembered(self, system: System, readings: Sequence[Reading], at: int) -> list[Reading]:
         """The readings with since when; a change of status starts anew.

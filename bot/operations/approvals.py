@@ -65,7 +65,6 @@ class Approvals:
         actions: Actions,
         *,
         acknowledging: Acknowledging,
-        wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -78,7 +77,6 @@ class Approvals:
         self._acknowledging = acknowledging
         self._pages = pages
         self._actions = actions
-        self._wake = wake
 
     async def decide(
         self, reference: str, actor: Actor, decision: Decision, reason: str = "", *, receipt: str | None = None
@@ -94,7 +92,6 @@ class Approvals:
         outcome = await self._ledger.write(lambda tx: self._decide(tx, click), receipt=receipt)
         if isinstance(outcome, BotError):
             raise outcome
-        self._wake()
         return outcome
 
     async def sign(self, reference: str, actor: Actor, *, receipt: str | None = None) -> Operation:
@@ -103,7 +100,6 @@ class Approvals:
         outcome = await self._ledger.write(lambda tx: self._sign(tx, reference, actor, access), receipt=receipt)
         if isinstance(outcome, BotError):
             raise outcome
-        self._wake()
         return outcome
 
     async def asked(self, risk: Risk, requester: Actor, now: int) -> tuple[Approver, ...]:

@@ -42,7 +42,6 @@ class Execution:
         health: Verifier,
         owner: str,
         *,
-        wake: Callable[[], None],
         again: Callable[[Operation], Awaitable[str]],
         approved: Callable[[Operation], Awaitable[str]],
     ) -> None:
@@ -51,7 +50,6 @@ class Execution:
         self._actions = actions
         self._health = health
         self._owner = owner
-        self._wake = wake
         self._again = again
         self._approved = approved
         self._endings = Endings(ledger, clock, actions, health, owner)
@@ -101,9 +99,7 @@ class Execution:
             audit.record(tx, at=now, actor=actor, kind="operation.observe", subject=operation.id)
             return operation
 
-        asked = await self._ledger.write(write, receipt=receipt)
-        self._wake()
-        return asked
+        return await self._ledger.write(write, receipt=receipt)
 
     async def settle_by_person(
         self, operation: Operation, actor: Actor, *, happened: bool, receipt: str | None
@@ -122,9 +118,7 @@ class Execution:
                 raise Conflict(f"{current.id} is {current.state} already; nothing was changed.")
             return operation_rows.by_number(tx, operation.number)
 
-        settled = await self._ledger.write(write, receipt=receipt)
-        self._wake()
-        return settled
+        return await self._ledger.write(write, receipt=receipt)
 
     async def _numbers(self, statement: str, **parameters: int) -> list[int]:
         rows = await self._ledger.read(lambda tx: tx.all(statement, **parameters))
@@ -143,7 +137,6 @@ class Execution:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
-        self._wake()
 
     async def _carry_out(self, number: int) -> None:
         lease = Lease(self._ledger, self._clock, self._owner, number)

@@ -1,8 +1,8 @@
 """Operations: everything that changes a system is proposed here, with its plan, and found again here."""
 
 import secrets
-from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.audit import service as audit
 from bot.config.business_hours import business_hours
@@ -28,15 +28,11 @@ from bot.operations.model import (
 )
 from bot.operations.neighbours import Ladder, LedgerIncidents, OpenIncident, OpenIncidents, Verifier
 from bot.operations.pages import OperationPages
-from bot.operations.plan import fingerprint
+from bot.operations.plan import Plan, fingerprint
 from bot.operations.review import reviewers
 from bot.operations.timers import OperationTimers
 from bot.ports import Clock
 from bot.store import Ledger, Tx
-
-
-def _nothing() -> None:
-    """What is woken where no engine was given."""
 
 
 class Operations:
@@ -56,7 +52,6 @@ class Operations:
         *,
         acknowledging: Acknowledging,
         incidents: OpenIncidents | None = None,
-        wake: Callable[[], None] = _nothing,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -66,7 +61,6 @@ class Operations:
         self.actions = self._actions = actions
         self._channel = config.channel
         self._incidents = incidents or LedgerIncidents()
-        self._wake = wake
         hours = business_hours(config.business_hours, config.timezone)
         pages = OperationPages(config, oncall, self._incidents)
         self.approvals = Approvals(
@@ -80,7 +74,6 @@ class Operations:
             pages,
             actions,
             acknowledging=acknowledging,
-            wake=wake,
         )
         self.execution = Execution(
             ledger,
@@ -88,7 +81,6 @@ class Operations:
             actions,
             health,
             owner,
-            wake=wake,
             again=self._ask_again,
             approved=self.approvals.still_approved,
         )
@@ -116,35 +108,24 @@ class Operations:
         rule = self._policy.rules[risk]
         p0 = risk is Risk.P0
         draft = Operation(
-            number=0,
-            token=secrets.token_urlsafe(18),
-            action=action.name,
-            parameters=action.parameters(),
+            **_request(action, actor, plan, now),
             system=action.system,
-            targets=action.targets,
             risk=risk,
             state=State.PENDING if p0 else State.DRAFT,
-            requester=actor,
             on_call=any(person.person == actor.person for _, person in self._ladder.ladder(now)[:1]),
             reason=one_line(reason)[:REASON_LIMIT],
             incident="",
             severity="",
             channel=channel or self._channel,
-            plan=plan,
-            fingerprint=fingerprint(action.name, action.parameters(), action.targets, plan.material),
             approvals_needed=max(rule.approvals, 1) if p0 else 0,
             approver_roles=rule.approve if p0 else frozenset(),
             approvers=await self.approvals.asked(risk, actor, now) if p0 else (),
-            created_at=now,
-            expires_at=now + EXPIRES_AFTER,
         )
         if dry_run:
             return await self._ledger.read(lambda tx: self._in_context(tx, draft, incident))
-        stored = await self._ledger.write(
+        return await self._ledger.write(
             lambda tx: self._store(tx, self._in_context(tx, draft, incident)), receipt=receipt
         )
-        self._wake()
-        return stored
 
     async def decide(
         self, reference: str, actor: Actor, decision: Decision, reason: str = "", *, receipt: str | None = None
@@ -182,27 +163,16 @@ class Operations:
         now = self._clock.now()
         covered_undo = replace(
             original,
-            number=0,
-            token=secrets.token_urlsafe(18),
-            action=action.name,
-            parameters=action.parameters(),
-            targets=action.targets,
+            **_request(action, actor, plan, now),
             state=State.APPROVED,
-            requester=actor,
             on_call=False,
             reason=reason,
-            plan=plan,
-            fingerprint=fingerprint(action.name, action.parameters(), action.targets, plan.material),
             approvers=(),
-            created_at=now,
-            expires_at=now + EXPIRES_AFTER,
             decided_at=now,
             decided_by=actor.person,
             undo_of=original.number,
         )
-        stored = await self._ledger.write(lambda tx: self._store(tx, covered_undo), receipt=receipt)
-        self._wake()
-        return stored
+        return await self._ledger.write(lambda tx: self._store(tx, covered_undo), receipt=receipt)
 
     async def observe(self, reference: str, actor: Actor, *, receipt: str | None = None) -> Operation:
         """Look again at an operation whose outcome is unknown."""
@@ -338,6 +308,18 @@ class Operations:
         return renewed.id
 
 
-def duties(operations: Operations) -> Sequence[Execution | OperationTimers]:
-    """What the engine runs."""
-    return (operations.execution, operations.timers)
+def _request(action: Action, actor: Actor, plan: Plan, now: int) -> dict[str, Any]:
+    """What every new operation has of its own; its number comes with the ledger's transaction."""
+    parameters = action.parameters()
+    return {
+        "number": 0,
+        "token": secrets.token_urlsafe(18),
+        "action": action.name,
+        "parameters": parameters,
+        "targets": action.targets,
+        "requester": actor,
+        "plan": plan,
+        "fingerprint": fingerprint(action.name, parameters, action.targets, plan.material),
+        "created_at": now,
+        "expires_at": now + EXPIRES_AFTER,
+    }

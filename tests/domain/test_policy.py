@@ -104,38 +104,36 @@ _WORDS = Policy({Risk.P0: _ASK}, {})
     [
         pytest.param(
             lambda: _WORDS.may_ask(Access(ENGINEER), Risk.P0),
-            Verdict(allowed=True, approvals_needed=2, reason="engineer may ask for p0 requests"),
+            Verdict(allowed=True, reason="engineer may ask for p0 requests"),
             id="asking names the role held and how many must approve",
         ),
         pytest.param(
             lambda: _WORDS.may_ask(Access(frozenset({"engineer", "dba"})), Risk.P0),
-            Verdict(allowed=True, approvals_needed=2, reason="dba may ask for p0 requests"),
+            Verdict(allowed=True, reason="dba may ask for p0 requests"),
             id="of two roles the first by name is told",
         ),
         pytest.param(
             lambda: _WORDS.may_ask(Access(frozenset()), Risk.P0),
             Verdict(
                 allowed=False,
-                approvals_needed=0,
                 reason=f"a p0 request needs the role dba or engineer; {_REFUSED}",
             ),
             id="asking without a role names those that may",
         ),
         pytest.param(
             lambda: _WORDS.may_ask(Access(APPROVER), Risk.READ),
-            Verdict(allowed=False, approvals_needed=0, reason="no role may ask for read requests here"),
+            Verdict(allowed=False, reason="no role may ask for read requests here"),
             id="asking where no rule stands",
         ),
         pytest.param(
             lambda: _WORDS.may_approve(Access(frozenset({"cto", "approver"})), Risk.P0, own=False),
-            Verdict(allowed=True, approvals_needed=2, reason="approver may approve p0 requests"),
+            Verdict(allowed=True, reason="approver may approve p0 requests"),
             id="approving names the role held",
         ),
         pytest.param(
             lambda: _WORDS.may_approve(Access(APPROVER), Risk.P0, own=True),
             Verdict(
                 allowed=False,
-                approvals_needed=2,
                 reason="you cannot approve your own request; someone else with the role approver or cto can",
             ),
             id="approving one's own names who can",
@@ -144,26 +142,24 @@ _WORDS = Policy({Risk.P0: _ASK}, {})
             lambda: _WORDS.may_approve(Access(ENGINEER), Risk.P0, own=False),
             Verdict(
                 allowed=False,
-                approvals_needed=2,
                 reason=f"approving needs the role approver or cto; {_REFUSED}",
             ),
             id="approving without the role names it",
         ),
         pytest.param(
             lambda: _WORDS.may_approve(Access(APPROVER), Risk.CHANGE, own=False),
-            Verdict(allowed=False, approvals_needed=0, reason="no role may approve change requests here"),
+            Verdict(allowed=False, reason="no role may approve change requests here"),
             id="approving where no rule stands",
         ),
         pytest.param(
             lambda: _WORDS.may_take_part(Access(frozenset({"cto", "approver"})), Risk.P0),
-            Verdict(allowed=True, approvals_needed=0, reason="approver decides on requests of others"),
+            Verdict(allowed=True, reason="approver decides on requests of others"),
             id="an approver takes part",
         ),
         pytest.param(
             lambda: _WORDS.may_take_part(Access(frozenset({"security"})), Risk.P0),
             Verdict(
                 allowed=False,
-                approvals_needed=0,
                 reason=f"a p0 request needs the role dba or engineer; {_REFUSED}",
             ),
             id="who takes no part reads why they may not ask",

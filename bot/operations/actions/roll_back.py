@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.errors import Conflict, NotFound, Refused
 from bot.domain.policy import Risk
@@ -17,13 +17,17 @@ PREVIOUS = "previous"
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """One component to one release. `expected`: the release that must be current (an undo), or empty for any."""
+    """One component to one release. `expected`: the release that must be current (an undo), or empty for any.
+
+    `seen`: the releases that it was chosen from a moment ago, so that its plan need not ask for them once more.
+    """
 
     systems: Systems
     system: str
     component: str
     release: str
     expected: str = ""
+    seen: tuple[Release, ...] = field(default=(), compare=False, repr=False)
 
     name = "roll_back"
     label = "Roll back…"
@@ -39,7 +43,8 @@ class RollBack:
     async def to(cls, systems: Systems, system: str, component: str, wanted: str) -> "RollBack":
         """The release that a person means: an id, a title, or `previous`. Raises `NotFound` with the nearest."""
         releases = await deployments(systems[system].component(component), system).releases()
-        return cls(systems, system, component, meant(releases, wanted, f"{system}/{component}").id)
+        chosen = meant(releases, wanted, f"{system}/{component}")
+        return cls(systems, system, component, chosen.id, seen=tuple(releases))
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -58,7 +63,7 @@ class RollBack:
 
     async def plan(self) -> Plan:
         source = self._deployments()
-        releases = await source.releases()
+        releases = self.seen or await source.releases()
         now = _current(releases)
         target = next((each for each in releases if each.id == self.release), None)
         if target is None:
