@@ -85,7 +85,7 @@ class Probe:
 
         def work(tx: Tx) -> None:
             for key, reading in blind.items():
-                if tx.one("message_known", key=key) is None:
+                if not outbox.is_queued(tx, key):
                     outbox.post(tx, key=key, channel=self._channel, message=_blindness(system, reading), now=now)
 
         await self._ledger.write(work)

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from bot.domain.errors import BotError
 from bot.engine.cycle import Engine
-from bot.outbox.service import LANES
+from bot.outbox.message import LANES
 from bot.ports import Clock
 from bot.store import Ledger, Row
 

@@ -15,6 +15,7 @@ from bot.incidents import rows as incident_rows
 from bot.incidents.model import Incident, State, Suspect
 from bot.incidents.posts import IncidentPosts
 from bot.oncall.service import OnCall
+from bot.outbox import service as outbox
 from bot.ports import Clock
 from bot.store import Ledger, Row, Tx
 
@@ -64,8 +65,8 @@ class IncidentEvidence:
         if row is None:
             return False
         incident = incident_rows.of_row(row)
-        told = await self._ledger.read(lambda tx: tx.one("message_place", key=_key(incident)))
-        await self._finish(incident, await self._ask(incident, now, told=told is not None), claimed=again)
+        told = await self._ledger.read(lambda tx: outbox.is_queued(tx, _key(incident)))
+        await self._finish(incident, await self._ask(incident, now, told=told), claimed=again)
         return True
 
     async def next_due(self) -> int | None:

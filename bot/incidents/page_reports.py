@@ -79,7 +79,7 @@ class PageReports:
         fails = row["outcome"] in {"failing", "failed"}
         if ping is None or row["outcome"] == "waiting" or (fails and not board.incident.active):
             return
-        if not fails and outbox.posted(tx, f"{key}:{ping.people[0].slack}" if ping.people else key) is None:
+        if not fails and outbox.sent_at(tx, f"{key}:{ping.people[0].slack}" if ping.people else key) is None:
             return
         reason = str(row["last_error"] or "").partition(" at PagerDuty: ")[2] if fails else ""
         if fails:

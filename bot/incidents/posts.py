@@ -146,7 +146,7 @@ class IncidentPosts:
         """Questions whether it is over that the newest decision has answered: they say so, and have no buttons."""
         for number, (asked, answers) in enumerate(_questions(tx, board.incident), 1):
             key = _question_key(board.incident, number)
-            if len(answers) == 1 and tx.one("message_place", key=key) is not None:
+            if len(answers) == 1 and outbox.is_queued(tx, key):
                 message = incident_messages.answered_there(board, asked, answers[0])
                 outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now)
 

@@ -325,7 +325,7 @@ class Approvals:
             return error
         audit.record(tx, at=now, actor=actor, kind="operation.reviewed", subject=operation.id)
         signed = operation_rows.publish(tx, operation.number, now)
-        if operation_rows.posted(tx, operation_rows.review_key(signed)):
+        if outbox.is_queued(tx, operation_rows.review_key(signed)):
             operation_rows.remind(tx, signed, now)
         return signed
 

@@ -12,7 +12,7 @@ from bot.store import Tx
 def show(tx: Tx, operation: Operation, now: int) -> None:
     """Bring what an incident says of its operation up to date; each state is told once."""
     header = f"incident:{operation.incident}"
-    if not operation.incident or tx.one("message_place", key=header) is None:
+    if not operation.incident or not outbox.is_queued(tx, header):
         return
     message, key = operation_messages.in_incident(operation), f"{operation.key}:incident"
     outbox.post(tx, key=key, channel=operation.channel, message=message, now=now, thread=header)

@@ -179,7 +179,7 @@ def publish(tx: Tx, number: int, now: int) -> Operation:
     outbox.post(tx, key=operation.key, channel=operation.channel, message=message, now=now, fallback=fallback)
     for approver in operation.approvers:
         key = copy_key(operation, approver)
-        if posted(tx, key):
+        if outbox.is_queued(tx, key):
             outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
     incident_thread.show(tx, operation, now)
     if operation.started_at is not None and operation.state in ENDED:
@@ -190,7 +190,7 @@ def publish(tx: Tx, number: int, now: int) -> Operation:
 def tell_requester(tx: Tx, operation: Operation, now: int) -> None:
     """Mention in the thread who waits for it, unless it was their own doing or nobody else ever saw it."""
     requester = operation.requester
-    if requester.via == "bot" or operation.decided_by == requester.person or not posted(tx, operation.key):
+    if requester.via == "bot" or operation.decided_by == requester.person or not outbox.is_queued(tx, operation.key):
         return
     message = operation_messages.for_requester(operation)
     key = f"{operation.key}:{operation.state}"
@@ -219,9 +219,4 @@ def _approvers(operation: Operation) -> str:
 
 def _never_shown(tx: Tx, operation: Operation) -> bool:
     """A draft that ends without being confirmed was shown to its requester alone."""
-    return operation.state in (State.CANCELLED, State.EXPIRED) and not posted(tx, operation.key)
-
-
-def posted(tx: Tx, key: str) -> bool:
-    """Whether a message with this key was ever put into the outbox."""
-    return tx.one("message_place", key=key) is not None
+    return operation.state in (State.CANCELLED, State.EXPIRED) and not outbox.is_queued(tx, operation.key)

@@ -78,7 +78,7 @@ class OperationTimers:
         message = operation_messages.request(operation, now)
         for approver in operation.approvers:
             key = operation_rows.copy_key(operation, approver)
-            if approver.at <= now and not operation_rows.posted(tx, key):
+            if approver.at <= now and not outbox.is_queued(tx, key):
                 outbox.post(tx, key=key, channel=f"@{approver.slack}", message=message, now=now)
                 self._pages.ask(tx, operation, Actor(approver.person, approver.slack), now)
         return True

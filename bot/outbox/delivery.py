@@ -1,4 +1,4 @@
-"""Hands one letter to Slack or to the pager and says what became of it; no ledger in here."""
+"""Hands one message to Slack or to the pager and says what became of it; no ledger in here."""
 
 import asyncio
 import dataclasses
@@ -15,8 +15,8 @@ from bot.outbox.message import (
     Delayed,
     Delivered,
     Doubtful,
-    Letter,
     NotThere,
+    OutboxMessage,
     Outcome,
     Undeliverable,
 )
@@ -30,7 +30,7 @@ REPEAT_MARK = "(may be a repeat)"
 
 
 class Delivery:
-    """Delivers letters through the ports. Failures come back as outcomes; nothing is raised."""
+    """Delivers messages through the ports. Failures come back as outcomes; nothing is raised."""
 
     def __init__(self, chat: Chat, rooms: DirectChannels, pager: Pager, clock: Clock) -> None:
         self._chat = chat
@@ -39,14 +39,14 @@ class Delivery:
         self._clock = clock
         self._direct: dict[str, str] = {}
 
-    async def deliver(self, letter: Letter) -> Outcome:
+    async def deliver(self, message: OutboxMessage) -> Outcome:
         """Send, edit, or look up first where an earlier attempt may have arrived."""
         try:
-            if letter.route == "pagerduty":
-                return await self._page(letter)
-            return await self._say(letter)
-        except Exception as error:  # noqa: BLE001 - the edge: one message must not stop the lane
-            return self.failed(letter, error)
+            if message.route == "pagerduty":
+                return await self._page(message)
+            return await self._say(message)
+        except Exception as error:  # noqa: BLE001 - the edge: one message must not stop the queue
+            return self.failed(message, error)
 
     async def open(self, channel: str) -> Exception | None:
         """Look up the direct messages of `@U…`, before the ledger is asked whether a page is still wanted; what failed.
@@ -63,83 +63,83 @@ class Delivery:
             return error
         return None
 
-    async def _page(self, letter: Letter) -> Outcome:
+    async def _page(self, message: OutboxMessage) -> Outcome:
         try:
-            await self._pager.send(Page(**json.loads(letter.body)))
+            await self._pager.send(Page(**json.loads(message.body)))
         except OutcomeUnknown as error:
             return Delayed(str(error))  # The dedup key makes a second event harmless.
-        return Delivered(Posted("pagerduty", letter.key), letter.revision)
+        return Delivered(Posted("pagerduty", message.key), message.revision)
 
-    async def _say(self, letter: Letter) -> Outcome:
-        message = message_json.load(letter.body)
-        if letter.posted is not None:
-            await self._chat.update(letter.posted, message, key=letter.key)
-            return Delivered(letter.posted, letter.revision)
-        channel = self._direct.get(letter.lane.channel, letter.lane.channel)
-        thread = letter.root.ts if letter.root and letter.root.channel == channel else None
-        if letter.doubtful_since is not None and not letter.repeat:
-            return await self._look_up(letter, letter.doubtful_since, channel, thread)
-        if letter.repeat:
-            marked = (*message.parts, Small((REPEAT_MARK,)))
-            message = dataclasses.replace(message, text=f"{message.text} {REPEAT_MARK}", parts=marked)
-        return Delivered(await self._post(letter, channel, message, thread), letter.revision)
+    async def _say(self, message: OutboxMessage) -> Outcome:
+        content = message_json.load(message.body)
+        if message.posted is not None:
+            await self._chat.update(message.posted, content, key=message.key)
+            return Delivered(message.posted, message.revision)
+        channel = self._direct.get(message.queue.channel, message.queue.channel)
+        thread = message.root.ts if message.root and message.root.channel == channel else None
+        if message.doubtful_since is not None and not message.repeat:
+            return await self._look_up(message, message.doubtful_since, channel, thread)
+        if message.repeat:
+            marked = (*content.parts, Small((REPEAT_MARK,)))
+            content = dataclasses.replace(content, text=f"{content.text} {REPEAT_MARK}", parts=marked)
+        return Delivered(await self._post(message, channel, content, thread), message.revision)
 
-    async def _post(self, letter: Letter, channel: str, message: Message, thread: str | None) -> Posted:
+    async def _post(self, message: OutboxMessage, channel: str, content: Message, thread: str | None) -> Posted:
         try:
-            return await self._chat.post(channel, message, thread=thread, key=letter.key)
+            return await self._chat.post(channel, content, thread=thread, key=message.key)
         except Rejected as error:
             # A layout that Slack refuses must not silence the message: say it in plain words.
-            _log.error("message rejected, sent as plain text", key=letter.key, error=str(error))
-            return await self._chat.post(channel, Message.plain(message.text), thread=thread, key=letter.key)
+            _log.error("message rejected, sent as plain text", key=message.key, error=str(error))
+            return await self._chat.post(channel, Message.plain(content.text), thread=thread, key=message.key)
 
-    async def _look_up(self, letter: Letter, since: int, channel: str, thread: str | None) -> Outcome:
+    async def _look_up(self, message: OutboxMessage, since: int, channel: str, thread: str | None) -> Outcome:
         """Find an earlier attempt by its key; a page waits for this only as long as it may."""
         patience = PAGE_WAITS
-        if letter.lane.lane == "page":
+        if message.queue.lane == "page":
             patience = max(0, since + LOOK_UP_AFTER + PAGE_WAITS - self._clock.wall())
         try:
             async with asyncio.timeout(patience / 1000):
-                earliest = letter.created_at - _LOOK_BACK
-                found = await self._chat.find(channel, thread=thread, key=letter.key, since=earliest)
+                earliest = message.created_at - _LOOK_BACK
+                found = await self._chat.find(channel, thread=thread, key=message.key, since=earliest)
         except RateLimited as limit:
             return Doubtful("look-up: rate limited", since=since, pause=limit.retry_after)
         except (TargetError, TimeoutError) as error:
             return Doubtful(f"look-up: {error}", since=since, pause=_LOOK_UP_PAUSE)
-        return NotThere() if found is None else Delivered(found, letter.attempted or 0)
+        return NotThere() if found is None else Delivered(found, message.attempted or 0)
 
     @staticmethod
-    def failed(letter: Letter, error: Exception) -> Outcome:
-        """What an error means for a letter."""
+    def failed(message: OutboxMessage, error: Exception) -> Outcome:
+        """What an error means for a message."""
         outcome: Outcome
         match error:
             case RateLimited():
-                outcome = _undone(letter, "rate limited", pause=error.retry_after)
+                outcome = _undone(message, "rate limited", pause=error.retry_after)
             case ChannelGone():
                 outcome = Undeliverable("the channel is archived, gone, or the bot is no member")
             case PersonGone():
                 outcome = Undeliverable(str(error), for_good=True)
             case Unreachable() | Unauthorized():
-                outcome = _undone(letter, str(error))
+                outcome = _undone(message, str(error))
             case Rejected():
-                _log.error("message rejected", key=letter.key, error=str(error))
+                _log.error("message rejected", key=message.key, error=str(error))
                 outcome = Undeliverable(str(error))
             case TargetError():
-                outcome = _unanswered(letter, str(error))
+                outcome = _unanswered(message, str(error))
             case _:
-                _log.error("message failed", key=letter.key, error=str(error), exc_info=error)
-                outcome = _unanswered(letter, type(error).__name__)
+                _log.error("message failed", key=message.key, error=str(error), exc_info=error)
+                outcome = _unanswered(message, type(error).__name__)
         return outcome
 
 
-def _undone(letter: Letter, error: str, pause: int | None = None) -> Outcome:
+def _undone(message: OutboxMessage, error: str, pause: int | None = None) -> Outcome:
     """Nothing was sent by this attempt; an earlier one stays in doubt."""
-    if letter.doubtful_since is not None:
-        return Doubtful(error, since=letter.doubtful_since, pause=pause or _LOOK_UP_PAUSE)
+    if message.doubtful_since is not None:
+        return Doubtful(error, since=message.doubtful_since, pause=pause or _LOOK_UP_PAUSE)
     return Delayed(error, pause)
 
 
-def _unanswered(letter: Letter, error: str) -> Outcome:
+def _unanswered(message: OutboxMessage, error: str) -> Outcome:
     """A repeated edit or event is harmless; a post is looked up first."""
-    if letter.posted is not None or letter.route == "pagerduty":
+    if message.posted is not None or message.route == "pagerduty":
         return Delayed(error)
-    return Doubtful(error, since=letter.doubtful_since)
+    return Doubtful(error, since=message.doubtful_since)

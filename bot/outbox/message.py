@@ -1,7 +1,7 @@
 """One message on its way, the times that bound it, and what may become of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from bot.ports import Posted
 
@@ -15,21 +15,27 @@ FRESH = 1_000
 """A send starts within this time of its mark, ms, or not at all: a stalled process must not double what others send."""
 
 LEASE = 4_000
-"""How long a lane stays with a sender that went silent, ms."""
+"""How long a channel's queue stays with a sender that went silent, ms."""
 
 PAGE_WAITS = 10_000
 """How long a page waits for its look-up, ms; then it goes out again, marked as a possible repeat."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One of the two lanes of a channel; `channel` may be `@U…` or `pagerduty`.
+Lane = Literal["page", "rest"]
+"""What goes first in a channel, and what waits for it."""
 
-    `edits`: what stands there already goes beside what does not, so that no page waits for an edit.
+LANES: tuple[Lane, ...] = get_args(Lane)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelQueue:
+    """What waits for one channel in one lane; `channel` may be `@U…` or `pagerduty`.
+
+    `edits`: messages that stand there already go beside those that do not, so that no page waits for an edit.
     """
 
     channel: str
-    lane: Literal["page", "rest"]
+    lane: Lane
     edits: bool = False
 
     @property
@@ -39,12 +45,12 @@ class Lane:
 
     @property
     def limit(self) -> tuple[str, bool]:
-        """What Slack limits together: posts into a channel, or edits in it."""
+        """What is limited together: new messages in a channel, or edits in it."""
         return self.channel, self.edits
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboxMessage:
     """One message that goes now. `posted`: where it stands already; `root`: the message whose thread it belongs to.
 
     `doubtful_since`: it may stand there unknown to us, with revision `attempted`; look it up, or `repeat` it, marked.
@@ -52,7 +58,7 @@ class Letter:
 
     key: str
     route: Literal["slack", "pagerduty"]
-    lane: Lane
+    queue: ChannelQueue
     body: str
     revision: int
     created_at: int
@@ -68,7 +74,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It stands there, with the letter's revision or the one that an earlier attempt had."""
+    """It stands there, with the message's revision or the one that an earlier attempt had."""
 
     posted: Posted
     revision: int

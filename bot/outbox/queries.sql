@@ -20,7 +20,7 @@ select posted_channel, ts from message where key = :key;
 update message set state = 'withdrawn' where key = :key and sent_revision = 0 and state = 'open' and sending_since is null;
 
 -- name: due_lanes
--- What stands there already is edited beside what does not, see Lane.
+-- What stands there already is edited beside what does not, see ChannelQueue.
 select channel, lane, case when ts is null then 0 else 1 end as edits from message
 where state = 'open' and not_before <= :now
 group by channel, lane, case when ts is null then 0 else 1 end order by lane, edits;
@@ -174,9 +174,6 @@ delete from message where key in (
     order by created_at limit :n
     /*pg for update skip locked pg*/
 ) and state <> 'open' and not_before < :before;
-
--- name: message_known
-select key from message where key = :key;
 
 -- name: note_pager_event
 -- An event that was noted before changes nothing.

@@ -1,4 +1,4 @@
-"""The outbox sender: one task per lane that has something to send, several channels at once."""
+"""The outbox sender: one task per queue that has something to send, several channels at once."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,9 @@ import functools
 import structlog
 
 from bot.domain.errors import Unavailable
-from bot.outbox import channel_queues as lanes
+from bot.outbox import channel_queues
 from bot.outbox.delivery import Delivery
-from bot.outbox.message import FRESH, Delayed, Lane, Letter, Outcome, Sending
+from bot.outbox.message import FRESH, ChannelQueue, Delayed, OutboxMessage, Outcome, Sending
 from bot.ports import Clock
 from bot.store import Ledger
 
@@ -29,7 +29,7 @@ class Sender:
         self._clock = clock
         self._delivery = delivery
         self._owner = owner
-        self._lanes: dict[Lane, asyncio.Task[None]] = {}
+        self._tasks: dict[ChannelQueue, asyncio.Task[None]] = {}
         self._paused: dict[tuple[str, bool], int] = {}
         self._woken = asyncio.Event()
         self._quiet = asyncio.Event()
@@ -49,7 +49,7 @@ class Sender:
             self._woken.clear()
             pause = _POLL
             try:
-                pause = await self._start_lanes()
+                pause = await self._start_queues()
             except Unavailable as error:
                 self._note_silence(error)
             except Exception as error:  # noqa: BLE001 - the edge: the sender outlives any defect in one look
@@ -62,8 +62,8 @@ class Sender:
         """Let the messages in mid-send end and record them; nothing new is started."""
         self._stopping = True
         self._woken.set()
-        if self._lanes:
-            _, late = await asyncio.wait(self._lanes.values(), timeout=_STOP_PATIENCE)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=_STOP_PATIENCE)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -77,66 +77,66 @@ class Sender:
             async with asyncio.timeout(_SETTLE_PATIENCE):
                 await self._quiet.wait()
 
-    async def _start_lanes(self) -> float:
-        """Start a task for every lane with something due; seconds until the next look."""
-        due, upcoming = await self._ledger.read(lambda tx: lanes.due_lanes(tx, self._clock.now()))
+    async def _start_queues(self) -> float:
+        """Start a task for every queue with something due; seconds until the next look."""
+        due, upcoming = await self._ledger.read(lambda tx: channel_queues.due_queues(tx, self._clock.now()))
         self._ledger_silent = False
         wall = self._clock.wall()
         self._paused = {limit: until for limit, until in self._paused.items() if until > wall}
-        for lane in due:
-            if lane not in self._lanes and lane.limit not in self._paused and not self._stopping:
-                task = asyncio.create_task(self._work(lane), name=f"send {lane.channel} {lane.lease}")
-                self._lanes[lane] = task
-        if not self._lanes and not self._woken.is_set():
+        for queue in due:
+            if queue not in self._tasks and queue.limit not in self._paused and not self._stopping:
+                task = asyncio.create_task(self._work(queue), name=f"send {queue.channel} {queue.lease}")
+                self._tasks[queue] = task
+        if not self._tasks and not self._woken.is_set():
             self._quiet.set()
         waits = [until - wall for until in self._paused.values()]
         if upcoming is not None:
             waits.append(upcoming - self._clock.now())
         return max(0.01, min([_POLL, *(wait / 1000 for wait in waits)]))
 
-    async def _work(self, lane: Lane) -> None:
-        """Send what the lane holds, one after another; a commit each, which ends one message and marks the next."""
-        done: tuple[Letter, Outcome] | None = None
+    async def _work(self, queue: ChannelQueue) -> None:
+        """Send what the queue holds, one after another; a commit each, which ends one message and marks the next."""
+        done: tuple[OutboxMessage, Outcome] | None = None
         sent = False
         try:
             while True:
-                closed = None if lane.edits else await self._delivery.open(lane.channel)
+                closed = None if queue.edits else await self._delivery.open(queue.channel)
                 marked = self._sending()
-                letter = await self._advance(lane, marked, done)
-                if letter is None:
+                message = await self._advance(queue, marked, done)
+                if message is None:
                     break
                 if closed is not None:
-                    failed = self._delivery.failed(letter, closed)
-                    self._slow_down(lane, failed)
-                    await self._advance(lane, marked, (letter, failed), last=True)
+                    failed = self._delivery.failed(message, closed)
+                    self._slow_down(queue, failed)
+                    await self._advance(queue, marked, (message, failed), last=True)
                     sent = True
                     break
-                if self._clock.wall() - marked.wall > FRESH and letter.doubtful_since is None:
-                    done = letter, Delayed("the process stood still", pause=0)
+                if self._clock.wall() - marked.wall > FRESH and message.doubtful_since is None:
+                    done = message, Delayed("the process stood still", pause=0)
                 else:
-                    done = letter, await self._delivery.deliver(letter)
-                self._slow_down(lane, done[1])
+                    done = message, await self._delivery.deliver(message)
+                self._slow_down(queue, done[1])
                 sent = True
         except Unavailable as error:
             self._note_silence(error)
-        except Exception as error:  # noqa: BLE001 - the edge: a defect in one lane must not stop the others
-            _log.error("lane failed", channel=lane.channel, lane=lane.lane, error=str(error), exc_info=error)
+        except Exception as error:  # noqa: BLE001 - the edge: a defect in one queue must not stop the others
+            _log.error("queue failed", channel=queue.channel, lane=queue.lane, error=str(error), exc_info=error)
         finally:
-            del self._lanes[lane]
+            del self._tasks[queue]
             if sent:
-                self._woken.set()  # What came in meanwhile, and what waited for this lane's pages.
-            elif not self._lanes and not self._woken.is_set():
+                self._woken.set()  # What came in meanwhile, and what waited for this queue's pages.
+            elif not self._tasks and not self._woken.is_set():
                 self._quiet.set()
 
     async def _advance(
-        self, lane: Lane, marked: Sending, done: tuple[Letter, Outcome] | None, *, last: bool = False
-    ) -> Letter | None:
-        """The next letter, unless `last`. What was sent is written down however long the ledger is silent."""
+        self, queue: ChannelQueue, marked: Sending, done: tuple[OutboxMessage, Outcome] | None, *, last: bool = False
+    ) -> OutboxMessage | None:
+        """The next message, unless `last`. What was sent is written down however long the ledger is silent."""
         while True:
-            more = not self._stopping and not last and lane.limit not in self._paused
+            more = not self._stopping and not last and queue.limit not in self._paused
             try:
                 return await self._ledger.write(
-                    functools.partial(lanes.advance, lane=lane, sending=marked, done=done, more=more)
+                    functools.partial(channel_queues.advance, queue=queue, sending=marked, done=done, more=more)
                 )
             except Unavailable as error:
                 if done is None or self._stopping:
@@ -145,10 +145,10 @@ class Sender:
             await asyncio.sleep(_LEDGER_PAUSE)
             marked = self._sending()
 
-    def _slow_down(self, lane: Lane, outcome: Outcome) -> None:
+    def _slow_down(self, queue: ChannelQueue, outcome: Outcome) -> None:
         """When Slack asks to wait, both lanes of the channel do, for posts or for edits; pages then go first."""
         if isinstance(outcome, Delayed) and outcome.pause is not None:
-            self._paused[lane.limit] = self._clock.wall() + outcome.pause
+            self._paused[queue.limit] = self._clock.wall() + outcome.pause
 
     def _sending(self) -> Sending:
         return Sending(self._owner, self._clock.now(), self._clock.wall())

@@ -5,16 +5,13 @@ A channel is a Slack channel id, or `@U…` for the direct messages with that us
 
 import itertools
 import json
-from typing import Literal, get_args
 
 from bot.domain import message_json
 from bot.domain.message import Message
 from bot.domain.redaction import presentable
+from bot.outbox.message import Lane
 from bot.ports import Page, Posted
 from bot.store import Tx
-
-Lane = Literal["page", "rest"]
-LANES: tuple[Lane, ...] = get_args(Lane)
 
 _COUNT = itertools.count()
 _PER_MILLISECOND = 1_000_000
@@ -83,8 +80,13 @@ def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | Non
     )
 
 
-def posted(tx: Tx, key: str) -> Posted | None:
-    """Where the message with this key stands; None while it was not posted."""
+def is_queued(tx: Tx, key: str) -> bool:
+    """Whether a message with this key was ever put into the outbox, sent or not."""
+    return tx.one("message_place", key=key) is not None
+
+
+def sent_at(tx: Tx, key: str) -> Posted | None:
+    """The place that the message with this key was sent to; None while it was not sent."""
     row = tx.one("message_place", key=key)
     return Posted(row["posted_channel"], row["ts"]) if row and row["ts"] else None
 

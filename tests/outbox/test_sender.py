@@ -7,6 +7,7 @@ import pytest
 from bot.domain.errors import OutcomeUnknown, Rejected, TargetError, Unauthorized, Unreachable
 from bot.domain.message import Message
 from bot.outbox import service as outbox
+from bot.outbox.message import Lane
 from bot.ports import PersonGone, RateLimited
 from bot.store import Ledger
 from tests.fakes.clock import FakeClock
@@ -33,7 +34,7 @@ async def test_a_message_is_posted_once(post: Post) -> None:
 
     assert post.chat.texts("C0ALERTS") == ["hello"]
     assert await post.state("a") == "sent"
-    assert await post.ledger.read(lambda tx: outbox.posted(tx, "a")) == post.chat.said[0].posted
+    assert await post.ledger.read(lambda tx: outbox.sent_at(tx, "a")) == post.chat.said[0].posted
 
 
 async def test_a_second_put_edits_what_stands_there(post: Post) -> None:
@@ -212,9 +213,7 @@ async def test_what_was_surely_not_sent_is_sent_again_without_a_look_up(post: Po
 
 @pytest.mark.parametrize("done", [pytest.param(True, id="it arrived"), pytest.param(False, id="it did not arrive")])
 @pytest.mark.parametrize("lane", ["page", "rest"])
-async def test_a_lost_answer_is_looked_up_before_anything_is_repeated(
-    post: Post, lane: outbox.Lane, *, done: bool
-) -> None:
+async def test_a_lost_answer_is_looked_up_before_anything_is_repeated(post: Post, lane: Lane, *, done: bool) -> None:
     """After a send without an answer the message stands there once, whether the send had worked or not."""
     post.chat.fault("post", OutcomeUnknown("no answer"), done=done)
     await post.put("a", "hello", lane=lane)
@@ -372,7 +371,7 @@ async def test_a_killed_senders_message_is_looked_up_by_the_next(ledger: Ledger,
     assert "find a" in second.chat.calls
 
 
-async def test_two_senders_share_the_lanes_without_doubling(ledger: Ledger, clock: FakeClock) -> None:
+async def test_two_senders_share_the_queues_without_doubling(ledger: Ledger, clock: FakeClock) -> None:
     """Replicas that look at the same outbox send each message once."""
     first = Post(ledger, clock)
     second = Post(ledger, clock, chat=first.chat, owner="replica-2")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from bot.domain.message import Message
 from bot.outbox import service as outbox
 from bot.outbox.delivery import Delivery
+from bot.outbox.message import Lane
 from bot.outbox.sender import Sender
-from bot.outbox.service import Lane
 from bot.ports import Page
 from bot.store import Ledger
 from tests.fakes.chat import FakeChat
@@ -48,7 +48,7 @@ class Post:
     async def die(self) -> None:
         """End as if killed: nothing more is written."""
         assert self._task is not None
-        doomed = [self._task, *self.sender._lanes.values()]
+        doomed = [self._task, *self.sender._tasks.values()]
         for task in doomed:
             task.cancel()
         await asyncio.gather(*doomed, return_exceptions=True)
