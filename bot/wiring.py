@@ -241,7 +241,7 @@ class Server:
         rooms = SlackRooms(bot.client)
         delivery = Delivery(SlackChat(bot.client, zone), rooms, bot.pager, bot.clock)
         self._sender = Sender(bot.ledger, bot.clock, delivery, owner=bot.owner)
-        self.engine = Engine(bot.ledger, bot.clock, (), self._sender)
+        self.engine = Engine(bot.ledger, bot.clock, self._sender)
         self.slack = SlackService(
             client=bot.client,
             address=Address(

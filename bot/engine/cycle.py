@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 
 import structlog
 
@@ -35,10 +34,10 @@ _QUIET = frozenset(
 class Engine:
     """Runs duties and the outbox sender until it is stopped. One failing or slow duty never holds the others."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, duties: Sequence[Duty], sender: Sender) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, sender: Sender) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._duties = tuple(duties)
+        self._duties: tuple[Duty, ...] = ()
         self._sender = sender
         self._running: dict[str, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}
@@ -66,12 +65,8 @@ class Engine:
         return min(self._ended.values(), default=self.last_cycle_at)
 
     def add(self, *duties: Duty) -> None:
-        """More duties, from the next cycle on."""
+        """Run these too, from the next cycle on."""
         self._duties += duties
-
-    def wake(self) -> None:
-        """Start the next cycle now."""
-        self._woken.set()
 
     async def run(self) -> None:
         """Cycle until `stop` is called."""
@@ -154,8 +149,6 @@ class Engine:
 
     def _committed(self, statements: frozenset[str]) -> None:
         self._changes += 1
-        if "put_message" in statements:
-            self._sender.wake()
         if statements - _QUIET:
             self._woken.set()
 

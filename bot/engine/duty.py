@@ -24,11 +24,7 @@ class Duty(Protocol):
 
 
 class Sender(Protocol):
-    """What sends the messages that duties have written; it works beside the cycle."""
-
-    def wake(self) -> None:
-        """A message was committed: look now."""
-        ...
+    """What sends the messages that duties have written; it works beside the cycle and sees commits by itself."""
 
     async def run(self) -> None:
         """Send until `stop`."""

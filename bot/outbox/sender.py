@@ -22,7 +22,7 @@ _STOP_PATIENCE = 6.0
 
 
 class Sender:
-    """Sends what the outbox holds. `wake` it after a commit; otherwise it looks once a second."""
+    """Sends what the outbox holds: after every commit that puts a message there, and once a second."""
 
     def __init__(self, ledger: Ledger, clock: Clock, delivery: Delivery, *, owner: str) -> None:
         self._ledger = ledger
@@ -36,11 +36,7 @@ class Sender:
         self._running = False
         self._stopping = False
         self._ledger_silent = False
-
-    def wake(self) -> None:
-        """Look for something to send now."""
-        self._quiet.clear()
-        self._woken.set()
+        ledger.watch(self._committed)
 
     async def run(self) -> None:
         """Send until `stop` is called."""
@@ -72,10 +68,18 @@ class Sender:
         """Wait until all that may go now has gone, five seconds at most: a channel may be slow or limited."""
         if self._stopping or not self._running:
             return
-        self.wake()
+        self._look_now()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_PATIENCE):
                 await self._quiet.wait()
+
+    def _committed(self, statements: frozenset[str]) -> None:
+        if "put_message" in statements:
+            self._look_now()
+
+    def _look_now(self) -> None:
+        self._quiet.clear()
+        self._woken.set()
 
     async def _start_queues(self) -> float:
         """Start a task for every queue with something due; seconds until the next look."""

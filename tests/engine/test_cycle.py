@@ -73,13 +73,20 @@ class Timer(Countdown):
 Start = Callable[..., Engine]
 
 
+def engine_of(ledger: Ledger, clock: FakeClock, *duties: Duty) -> Engine:
+    """An engine with these duties that does not cycle by itself."""
+    built = Engine(ledger, clock, Post(ledger, clock).sender)
+    built.add(*duties)
+    return built
+
+
 @pytest.fixture
 async def engine(ledger: Ledger, clock: FakeClock) -> AsyncIterator[Start]:
     """Starts engines with these duties, and stops them at the end."""
     running: list[tuple[Engine, asyncio.Task[None]]] = []
 
     def start(*duties: Duty) -> Engine:
-        built = Engine(ledger, clock, duties, Post(ledger, clock).sender)
+        built = engine_of(ledger, clock, *duties)
         running.append((built, asyncio.create_task(built.run())))
         return built
 
@@ -112,7 +119,7 @@ async def test_a_failing_duty_stops_no_other(engine: Start) -> None:
 async def test_a_hanging_duty_stops_no_other(ledger: Ledger, clock: FakeClock) -> None:
     """A duty that waits is not started twice, and the cycle ends without it."""
     hanging, sound = Hanging("hanging"), Countdown("sound")
-    engine = Engine(ledger, clock, [hanging, sound], Post(ledger, clock).sender)
+    engine = engine_of(ledger, clock, hanging, sound)
     await engine.cycle(patience=0.05)
     await engine.cycle(patience=0.05)
     engine._running["hanging"].cancel()
@@ -133,7 +140,7 @@ class Busy(Countdown):
 async def test_a_duty_that_gets_on_is_no_dead_bot(ledger: Ledger, clock: FakeClock) -> None:
     """A cycle does not wait for the end of a backlog; a duty that hangs is noticed all the same."""
     busy, hanging = Busy("busy"), Hanging("hanging")
-    engine = Engine(ledger, clock, [busy, Countdown("sound")], Post(ledger, clock).sender)
+    engine = engine_of(ledger, clock, busy, Countdown("sound"))
     await engine.cycle(patience=0.05)
     alive = engine.last_whole_cycle_at
     engine.add(hanging)
@@ -170,7 +177,7 @@ async def test_an_idle_engine_rests(engine: Start) -> None:
 async def test_settling_does_what_fell_due(ledger: Ledger, clock: FakeClock) -> None:
     """When the clock was moved, `settle` answers after the work that fell due is committed."""
     timer = Timer(ledger, clock, clock.now() + 300_000)
-    engine = Engine(ledger, clock, [timer], Post(ledger, clock).sender)
+    engine = engine_of(ledger, clock, timer)
     clock.shift(300_000)
     await engine.settle()
 

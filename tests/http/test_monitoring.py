@@ -52,7 +52,9 @@ class Deaf(SqliteDriver):
 
 def engine(ledger: Ledger, clock: FakeClock, duties: Sequence[Duty] = ()) -> Engine:
     """An engine that has not cycled yet."""
-    return Engine(ledger, clock, duties, Post(ledger, clock).sender)
+    built = Engine(ledger, clock, Post(ledger, clock).sender)
+    built.add(*duties)
+    return built
 
 
 @pytest.mark.ledger

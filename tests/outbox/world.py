@@ -32,7 +32,6 @@ class Post:
         self.chat.clock = self.clock.now
         delivery = Delivery(self.chat, self.chat, self.pager, self.clock)
         self.sender = Sender(self.ledger, self.clock, delivery, owner=self.owner)
-        self.ledger.watch(lambda names: self.sender.wake() if "put_message" in names else None)
 
     async def start(self) -> None:
         """Start sending."""
