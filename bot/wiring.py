@@ -60,10 +60,12 @@ from bot.oncall.service import OnCall
 from bot.operations.action import Actions
 from bot.operations.service import Operations
 from bot.outbox import service as outbox
-from bot.outbox.delivery import Delivery
 from bot.outbox.pager_check import with_pager
+from bot.outbox.pagerduty import PagerDutyRoute
 from bot.outbox.retention import Retention
+from bot.outbox.routes import Routes
 from bot.outbox.sender import Sender
+from bot.outbox.slack import SlackRoute
 from bot.ports import Clock, Page, Pager
 from bot.queues.service import Queues
 from bot.requests.inbox import Inbox
@@ -239,8 +241,11 @@ class Server:
             follow=FollowedChecks(bot.ledger, bot.clock, oncall=services.oncall, posts=posts),
         )
         rooms = SlackRooms(bot.client)
-        delivery = Delivery(SlackChat(bot.client, zone), rooms, bot.pager, bot.clock)
-        self._sender = Sender(bot.ledger, bot.clock, delivery, owner=bot.owner)
+        routes = Routes(
+            SlackRoute(SlackChat(bot.client, zone), rooms, bot.clock),
+            PagerDutyRoute(bot.pager),
+        )
+        self._sender = Sender(bot.ledger, bot.clock, routes, owner=bot.owner)
         self.engine = Engine(bot.ledger, bot.clock, self._sender)
         self.slack = SlackService(
             client=bot.client,

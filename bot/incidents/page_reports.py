@@ -62,7 +62,7 @@ class PageReports:
             return
         board = self._posts.board(tx, incident, roster, now)
         for row in news:
-            if row["way"] == "pagerduty":
+            if row["alert"]:
                 self._tell_of_pager(tx, board, row, now)
         if not incident.active:
             return

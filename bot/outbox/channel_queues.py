@@ -24,36 +24,46 @@ _LONGEST_PAUSE = {"page": 10_000, "rest": 60_000}
 
 def due_queues(tx: Tx, now: int) -> tuple[list[ChannelQueue], int | None]:
     """The queues in which something may go now, pages first, and when the next message after these falls due."""
-    queues = [ChannelQueue(row["channel"], row["lane"], bool(row["edits"])) for row in tx.all("due_lanes", now=now)]
+    queues = [
+        ChannelQueue(row["route"], row["channel"], row["lane"], bool(row["edits"]))
+        for row in tx.all("due_lanes", now=now)
+    ]
     upcoming = tx.one("next_message_due", now=now)
     return queues, upcoming["at"] if upcoming else None
 
 
 def advance(
-    tx: Tx, queue: ChannelQueue, sending: Sending, done: tuple[OutboxMessage, Outcome] | None, *, more: bool = True
+    tx: Tx,
+    queue: ChannelQueue,
+    sending: Sending,
+    done: tuple[OutboxMessage, Outcome] | None,
+    *,
+    more: bool,
+    idempotent: bool,
 ) -> OutboxMessage | None:
     """One step of a queue in one transaction: write down what became of a message, and mark the next as being sent.
 
     None: there is nothing to send, `more` is not wanted, or the queue is another sender's; it is then given back.
+    `idempotent`: its route is.
     """
     if done is not None:
         _settle(tx, *done, sending)
-    message = _take(tx, queue, sending) if more and _hold(tx, queue, sending) else None
+    message = _take(tx, queue, sending, idempotent=idempotent) if more and _hold(tx, queue, sending) else None
     if message is None:
         tx.run("free_lane", channel=queue.channel, lane=queue.lease, owner=sending.owner)
     return message
 
 
-def _take(tx: Tx, queue: ChannelQueue, sending: Sending) -> OutboxMessage | None:
-    where: dict[str, str | int] = {"channel": queue.channel, "lane": queue.lane, "edits": int(queue.edits)}
-    while (found := tx.one("next_message", **where, now=sending.now)) is not None:
+def _take(tx: Tx, queue: ChannelQueue, sending: Sending, *, idempotent: bool) -> OutboxMessage | None:
+    where: dict[str, str | int] = {"route": queue.route, "channel": queue.channel, "lane": queue.lane}
+    while (found := tx.one("next_message", **where, edits=int(queue.edits), now=sending.now)) is not None:
         row = tx.one("read_message", key=found["key"])
         if row is None:
             continue
         if _superseded(tx, row):
             tx.run("message_withdrawn", key=row["key"])
             continue
-        doubt = _doubt(row)
+        doubt = _doubt(row, idempotent=idempotent)
         if doubt is not None and (rest := row["sending_since"] + LOOK_UP_AFTER - sending.wall) > 0:
             tx.run("message_unconfirmed", key=row["key"], not_before=sending.now + rest)
             continue
@@ -136,9 +146,9 @@ def _superseded(tx: Tx, row: Row) -> bool:
     return incident is None or incident["epoch"] != row["guard_epoch"]
 
 
-def _doubt(row: Row) -> int | None:
-    """Since when the message may stand in the channel without our knowing; the pager knows repeats by their key."""
-    if row["route"] != "slack" or row["ts"] is not None or row["sending_since"] is None:
+def _doubt(row: Row, *, idempotent: bool) -> int | None:
+    """Since when the message may have arrived without our knowing, where that matters: edits may be repeated."""
+    if idempotent or row["ts"] is not None or row["sending_since"] is None:
         return None
     since: int = row["sending_since"] if row["doubtful_since"] is None else row["doubtful_since"]
     return since
@@ -147,7 +157,6 @@ def _doubt(row: Row) -> int | None:
 def _message(row: Row, started: Row, queue: ChannelQueue, *, doubt: int | None, repeat: bool) -> OutboxMessage:
     return OutboxMessage(
         key=row["key"],
-        route=row["route"],
         queue=queue,
         body=started["body"],
         revision=started["wanted_revision"],
@@ -169,11 +178,9 @@ def _back_off(message: OutboxMessage) -> int:
 
 
 def _reroute(tx: Tx, message: OutboxMessage, error: str, sending: Sending, *, for_good: bool) -> None:
-    """Take the other way: the direct message that it names; the audit tells of it.
+    """Take the other channel that the message names; the audit tells of it.
 
-    A page without one is kept and tried again; PagerDuty has been told of it beside Slack. To a person whose account is
-    disabled it is not: the other ways are what is left. An acknowledgement or a resolution that PagerDuty refuses is
-    refused for ever.
+    A page without one is kept and tried again, unless it is refused for good.
     """
     if message.posted is not None:
         # It had arrived; only its latest edit cannot be shown where it stands.
@@ -190,7 +197,7 @@ def _reroute(tx: Tx, message: OutboxMessage, error: str, sending: Sending, *, fo
             owner=sending.owner,
         )
         _note(tx, message, "message.rerouted", error, sending)
-    elif message.queue.lane == "page" and not for_good and (message.route == "slack" or message.guard is not None):
+    elif message.queue.lane == "page" and not for_good:
         if message.attempts == 0:
             _note(tx, message, "page.undeliverable", error, sending)
         _settle(tx, message, Delayed(error), sending)

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from bot.ports import Posted
 
 CLIENT_TIMEOUT = 5_000
-"""The chat client's own timeout, ms: once it has passed, an unanswered send has either happened or never will."""
+"""The own timeout of every route's client, ms: after it, an unanswered send has either happened or never will."""
 
 LOOK_UP_AFTER = CLIENT_TIMEOUT + 1_000
 """How long after the mark an interrupted send is looked up, ms: see `FRESH`."""
@@ -16,6 +16,9 @@ FRESH = 1_000
 
 LEASE = 4_000
 """How long a channel's queue stays with a sender that went silent, ms."""
+
+LOOK_UP_PAUSE = 1_000
+"""How long after a look-up that failed the next one starts, ms."""
 
 PAGE_WAITS = 10_000
 """How long a page waits for its look-up, ms; then it goes out again, marked as a possible repeat."""
@@ -29,11 +32,12 @@ LANES: tuple[Lane, ...] = get_args(Lane)
 
 @dataclass(frozen=True, slots=True)
 class ChannelQueue:
-    """What waits for one channel in one lane; `channel` may be `@U…` or `pagerduty`.
+    """What waits for one channel of a route in one lane.
 
     `edits`: messages that stand there already go beside those that do not, so that no page waits for an edit.
     """
 
+    route: str
     channel: str
     lane: Lane
     edits: bool = False
@@ -41,12 +45,12 @@ class ChannelQueue:
     @property
     def lease(self) -> str:
         """Under which name a sender holds it."""
-        return f"{self.lane} edits" if self.edits else self.lane
+        return f"{self.route} {self.lane}{' edits' if self.edits else ''}"
 
     @property
-    def limit(self) -> tuple[str, bool]:
+    def limit(self) -> tuple[str, str, bool]:
         """What is limited together: new messages in a channel, or edits in it."""
-        return self.channel, self.edits
+        return self.route, self.channel, self.edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,6 @@ class OutboxMessage:
     """
 
     key: str
-    route: Literal["slack", "pagerduty"]
     queue: ChannelQueue
     body: str
     revision: int

@@ -6,8 +6,10 @@ from typing import Literal, Self
 
 from bot.config.models import StewardModel
 from bot.domain.people import Actor
+from bot.outbox import pagerduty
 from bot.outbox import service as outbox
 from bot.outbox.pager_keys import PagerKeys
+from bot.outbox.pagerduty import PagerDutyRoute
 from bot.ports import Page
 from bot.store import Row, Tx
 
@@ -61,7 +63,7 @@ class PagerPosts:
                 subject=alert.subject,
                 number=alert.number,
                 operation=alert.operation,
-                way="pagerduty",
+                way=PagerDutyRoute.name,
                 target=route,
                 alert=self.keys.of(alert.subject, alert.number),
             )
@@ -92,12 +94,12 @@ class PagerPosts:
     def _tell(self, tx: Tx, row: Row, event: str, mark: int, now: int) -> None:
         outbox.withdraw(tx, row["message"])
         page = Page(event, row["alert"], row["subject"], route=row["target"])
-        outbox.page(tx, key=f"pagerduty:{row['alert']}:{row['target']}:{event}:{mark}", page=page, now=now)
+        pagerduty.put(tx, key=f"pagerduty:{row['alert']}:{row['target']}:{event}:{mark}", page=page, now=now)
         tx.run("alert_told", message=row["message"], told=event)
 
     def _trigger(self, tx: Tx, alert: Alert, route: str, now: int) -> str:
         key = self.keys.of(alert.subject, alert.number)
         page = Page("trigger", key, alert.summary, alert.severity, alert.component, alert.details, route)
         message = f"pagerduty:{key}:{route}:trigger:{alert.guard[1] if alert.guard else 0}"
-        outbox.page(tx, key=message, page=page, now=now, guard=alert.guard)
+        pagerduty.put(tx, key=message, page=page, now=now, guard=alert.guard)
         return message

@@ -21,15 +21,15 @@ update message set state = 'withdrawn' where key = :key and sent_revision = 0 an
 
 -- name: due_lanes
 -- What stands there already is edited beside what does not, see ChannelQueue.
-select channel, lane, case when ts is null then 0 else 1 end as edits from message
+select route, channel, lane, case when ts is null then 0 else 1 end as edits from message
 where state = 'open' and not_before <= :now
-group by channel, lane, case when ts is null then 0 else 1 end order by lane, edits;
+group by route, channel, lane, case when ts is null then 0 else 1 end order by lane, edits;
 
 -- name: next_message_due
 select min(not_before) as at from message where state = 'open' and not_before > :now;
 
 -- name: hold_lane
--- A channel's lane belongs to one sender at a time; a sender that died loses it when the lease ends.
+-- A queue belongs to one sender at a time; a sender that died loses it when the lease ends.
 insert into channel_lease (channel, lane, owner, lease_until) values (:channel, :lane, :owner, :lease_until)
 on conflict (channel, lane) do update set owner = excluded.owner, lease_until = excluded.lease_until
 where channel_lease.lease_until <= :wall or channel_lease.owner = :owner;
@@ -42,7 +42,7 @@ delete from channel_lease where channel = :channel and lane = :lane and owner = 
 -- keeps its order until an earlier message has failed four times; a page waits for no other page. A reply waits for what it
 -- answers to, a page for ten seconds at most. The rest lane lets fresh pages of its channel go first. Edits wait for nothing.
 select m.key from message m
-where m.channel = :channel and m.lane = :lane and m.state = 'open' and m.not_before <= :now
+where m.route = :route and m.channel = :channel and m.lane = :lane and m.state = 'open' and m.not_before <= :now
   and case when m.ts is null then 0 else 1 end = :edits
   and (:lane = 'page' or m.ts is not null or not exists (
     select 1 from message p

@@ -7,9 +7,9 @@ import functools
 import structlog
 
 from bot.domain.errors import Unavailable
-from bot.outbox import channel_queues
-from bot.outbox.delivery import Delivery
+from bot.outbox import channel_queues, routes
 from bot.outbox.message import FRESH, ChannelQueue, Delayed, OutboxMessage, Outcome, Sending
+from bot.outbox.routes import Route, Routes
 from bot.ports import Clock
 from bot.store import Ledger
 
@@ -24,13 +24,13 @@ _STOP_PATIENCE = 6.0
 class Sender:
     """Sends what the outbox holds: after every commit that puts a message there, and once a second."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, delivery: Delivery, *, owner: str) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, routes: Routes, *, owner: str) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._delivery = delivery
+        self._routes = routes
         self._owner = owner
         self._tasks: dict[ChannelQueue, asyncio.Task[None]] = {}
-        self._paused: dict[tuple[str, bool], int] = {}
+        self._paused: dict[tuple[str, str, bool], int] = {}
         self._woken = asyncio.Event()
         self._quiet = asyncio.Event()
         self._running = False
@@ -89,7 +89,7 @@ class Sender:
         self._paused = {limit: until for limit, until in self._paused.items() if until > wall}
         for queue in due:
             if queue not in self._tasks and queue.limit not in self._paused and not self._stopping:
-                task = asyncio.create_task(self._work(queue), name=f"send {queue.channel} {queue.lease}")
+                task = asyncio.create_task(self._work(queue), name=f"send {queue.lease} to {queue.channel}")
                 self._tasks[queue] = task
         if not self._tasks and not self._woken.is_set():
             self._quiet.set()
@@ -100,31 +100,39 @@ class Sender:
 
     async def _work(self, queue: ChannelQueue) -> None:
         """Send what the queue holds, one after another; a commit each, which ends one message and marks the next."""
+        route = self._routes.named(queue.route)
         done: tuple[OutboxMessage, Outcome] | None = None
         sent = False
         try:
             while True:
-                closed = None if queue.edits else await self._delivery.open(queue.channel)
+                failure = None if queue.edits else await routes.prepare(route, queue.channel)
                 marked = self._sending()
-                message = await self._advance(queue, marked, done)
+                message = await self._advance(queue, route, marked, done)
                 if message is None:
                     break
-                if closed is not None:
-                    failed = self._delivery.failed(message, closed)
+                if failure is not None:
+                    failed = routes.outcome_of(route, message, failure)
                     self._slow_down(queue, failed)
-                    await self._advance(queue, marked, (message, failed), last=True)
+                    await self._advance(queue, route, marked, (message, failed), last=True)
                     sent = True
                     break
                 if self._clock.wall() - marked.wall > FRESH and message.doubtful_since is None:
                     done = message, Delayed("the process stood still", pause=0)
                 else:
-                    done = message, await self._delivery.deliver(message)
+                    done = message, await routes.send(route, message)
                 self._slow_down(queue, done[1])
                 sent = True
         except Unavailable as error:
             self._note_silence(error)
         except Exception as error:  # noqa: BLE001 - the edge: a defect in one queue must not stop the others
-            _log.error("queue failed", channel=queue.channel, lane=queue.lane, error=str(error), exc_info=error)
+            _log.error(
+                "queue failed",
+                route=queue.route,
+                channel=queue.channel,
+                lane=queue.lane,
+                error=str(error),
+                exc_info=error,
+            )
         finally:
             del self._tasks[queue]
             if sent:
@@ -133,15 +141,27 @@ class Sender:
                 self._quiet.set()
 
     async def _advance(
-        self, queue: ChannelQueue, marked: Sending, done: tuple[OutboxMessage, Outcome] | None, *, last: bool = False
+        self,
+        queue: ChannelQueue,
+        route: Route,
+        marked: Sending,
+        done: tuple[OutboxMessage, Outcome] | None,
+        *,
+        last: bool = False,
     ) -> OutboxMessage | None:
         """The next message, unless `last`. What was sent is written down however long the ledger is silent."""
         while True:
             more = not self._stopping and not last and queue.limit not in self._paused
             try:
-                return await self._ledger.write(
-                    functools.partial(channel_queues.advance, queue=queue, sending=marked, done=done, more=more)
+                step = functools.partial(
+                    channel_queues.advance,
+                    queue=queue,
+                    sending=marked,
+                    done=done,
+                    more=more,
+                    idempotent=route.idempotent,
                 )
+                return await self._ledger.write(step)
             except Unavailable as error:
                 if done is None or self._stopping:
                     raise
@@ -150,7 +170,7 @@ class Sender:
             marked = self._sending()
 
     def _slow_down(self, queue: ChannelQueue, outcome: Outcome) -> None:
-        """When Slack asks to wait, both lanes of the channel do, for posts or for edits; pages then go first."""
+        """When a route asks to wait, both lanes of the channel do, for posts or for edits; pages then go first."""
         if isinstance(outcome, Delayed) and outcome.pause is not None:
             self._paused[queue.limit] = self._clock.wall() + outcome.pause
 

@@ -1,16 +1,12 @@
-"""The outbox as the services use it: messages and pages written in the transaction that decided on them.
-
-A channel is a Slack channel id, or `@U…` for the direct messages with that user (the sender resolves it).
-"""
+"""The outbox as the services use it: messages are written in the transaction that decided on them."""
 
 import itertools
-import json
 
 from bot.domain import message_json
 from bot.domain.message import Message
-from bot.domain.redaction import presentable
 from bot.outbox.message import Lane
-from bot.ports import Page, Posted
+from bot.outbox.slack import SlackRoute
+from bot.ports import Posted
 from bot.store import Tx
 
 _COUNT = itertools.count()
@@ -30,53 +26,55 @@ def post(
     fallback: str | None = None,
     not_before: int = 0,
 ) -> None:
-    """Post a message, or edit it where the key exists already (its wanted revision rises).
+    """Post a message in Slack. A channel is a Slack channel id, or `@U…` for the direct messages with that user."""
+    put(
+        tx,
+        route=SlackRoute.name,
+        key=key,
+        channel=channel,
+        body=message_json.dump(message),
+        now=now,
+        lane=lane,
+        thread=thread,
+        guard=guard,
+        fallback=fallback,
+        not_before=not_before,
+    )
+
+
+def put(
+    tx: Tx,
+    *,
+    route: str,
+    key: str,
+    channel: str,
+    body: str,
+    now: int,
+    lane: Lane = "rest",
+    thread: str | None = None,
+    guard: tuple[str, int] | None = None,
+    fallback: str | None = None,
+    not_before: int = 0,
+) -> None:
+    """Send a message by a route, or edit it where the key exists already (its wanted revision rises).
 
     `thread`: key of the message whose thread it belongs to (sent after that one). `guard`: incident id and epoch; sent
-    only while the incident still has that epoch. `fallback`: `@U…` to use where the channel is archived.
+    only while the incident still has that epoch. `fallback`: the route's channel to use where the first is gone.
     """
     tx.run(
         "put_message",
         key=key,
         position=_position(now),
-        route="slack",
+        route=route,
         channel=channel,
         thread_key=thread,
         lane=lane,
-        body=message_json.dump(message),
+        body=body,
         now=now,
         not_before=max(now, not_before),
         guard_incident=guard[0] if guard else None,
         guard_epoch=guard[1] if guard else None,
         fallback=fallback,
-    )
-
-
-def page(tx: Tx, *, key: str, page: Page, now: int, guard: tuple[str, int] | None = None) -> None:
-    """Hand one event to PagerDuty, in the page lane."""
-    body = {
-        "event": page.event,
-        "key": page.key,
-        "summary": presentable(page.summary),
-        "severity": page.severity,
-        "component": page.component,
-        "details": {name: presentable(value) for name, value in page.details.items()},
-        "route": page.route,
-    }
-    tx.run(
-        "put_message",
-        key=key,
-        position=_position(now),
-        route="pagerduty",
-        channel="pagerduty",
-        thread_key=page.key,  # Keeps an incident's events in order: a late trigger would reopen it.
-        lane="page",
-        body=json.dumps(body, ensure_ascii=False),
-        now=now,
-        not_before=now,
-        guard_incident=guard[0] if guard else None,
-        guard_epoch=guard[1] if guard else None,
-        fallback=None,
     )
 
 

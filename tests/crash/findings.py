@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from bot.domain import message_json
-from bot.outbox.delivery import REPEAT_MARK
+from bot.outbox.slack import REPEAT_MARK
 from bot.slack.blocks import render
 from tests.crash.outside import Outside
 from tests.crash.people import People

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.domain.message import Message
+from bot.outbox import pagerduty
 from bot.outbox import service as outbox
-from bot.outbox.delivery import Delivery
 from bot.outbox.message import Lane
+from bot.outbox.pagerduty import PagerDutyRoute
+from bot.outbox.routes import Route, Routes
 from bot.outbox.sender import Sender
+from bot.outbox.slack import SlackRoute
 from bot.ports import Page
 from bot.store import Ledger
 from tests.fakes.chat import FakeChat
@@ -25,13 +28,15 @@ class Post:
     chat: FakeChat = field(default_factory=FakeChat)
     pager: FakePager = field(default_factory=FakePager)
     owner: str = "replica-1"
+    further: tuple[Route, ...] = ()
     sender: Sender = field(init=False)
     _task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.chat.clock = self.clock.now
-        delivery = Delivery(self.chat, self.chat, self.pager, self.clock)
-        self.sender = Sender(self.ledger, self.clock, delivery, owner=self.owner)
+        slack = SlackRoute(self.chat, self.chat, self.clock)
+        routes = Routes(slack, PagerDutyRoute(self.pager), *self.further)
+        self.sender = Sender(self.ledger, self.clock, routes, owner=self.owner)
 
     async def start(self) -> None:
         """Start sending."""
@@ -84,7 +89,7 @@ class Post:
         """Write one event for the pager into the outbox."""
         now = self.clock.now()
         page = Page(event, incident, "mail stopped")
-        await self.ledger.write(lambda tx: outbox.page(tx, key=f"{incident}:{event}", page=page, now=now))
+        await self.ledger.write(lambda tx: pagerduty.put(tx, key=f"{incident}:{event}", page=page, now=now))
 
     async def passes(self, milliseconds: int) -> None:
         """Let time pass, second by second, and let what falls due go out."""
