@@ -33,6 +33,7 @@ class Sender:
         self._paused: dict[tuple[str, str, bool], int] = {}
         self._woken = asyncio.Event()
         self._quiet = asyncio.Event()
+        self._looking = False
         self._running = False
         self._stopping = False
         self._ledger_silent = False
@@ -83,7 +84,11 @@ class Sender:
 
     async def _start_queues(self) -> float:
         """Start a task for every queue with something due; seconds until the next look."""
-        due, upcoming = await self._ledger.read(lambda tx: channel_queues.due_queues(tx, self._clock.now()))
+        self._looking = True
+        try:
+            due, upcoming = await self._ledger.read(lambda tx: channel_queues.due_queues(tx, self._clock.now()))
+        finally:
+            self._looking = False
         self._ledger_silent = False
         wall = self._clock.wall()
         self._paused = {limit: until for limit, until in self._paused.items() if until > wall}
@@ -91,8 +96,7 @@ class Sender:
             if queue not in self._tasks and queue.limit not in self._paused and not self._stopping:
                 task = asyncio.create_task(self._work(queue), name=f"send {queue.lease} to {queue.channel}")
                 self._tasks[queue] = task
-        if not self._tasks and not self._woken.is_set():
-            self._quiet.set()
+        self._note_quiet()
         waits = [until - wall for until in self._paused.values()]
         if upcoming is not None:
             waits.append(upcoming - self._clock.now())
@@ -137,8 +141,7 @@ class Sender:
             del self._tasks[queue]
             if sent:
                 self._woken.set()  # What came in meanwhile, and what waited for this queue's pages.
-            elif not self._tasks and not self._woken.is_set():
-                self._quiet.set()
+            self._note_quiet()
 
     async def _advance(
         self,
@@ -176,6 +179,11 @@ class Sender:
 
     def _sending(self) -> Sending:
         return Sending(self._owner, self._clock.now(), self._clock.wall())
+
+    def _note_quiet(self) -> None:
+        """Tell `settle` that nothing is left; not while a look is under way, which may find something."""
+        if not (self._tasks or self._looking or self._woken.is_set()):
+            self._quiet.set()
 
     def _note_silence(self, error: Unavailable) -> None:
         if not self._ledger_silent:
