@@ -60,10 +60,6 @@ values (:incident, :number, :level, :kind, :at, :epoch, :people, :key);
 -- name: pings_of
 select p.number, p.level, p.kind, p.at, p.people, p.key from ping p where p.incident = :incident order by p.number;
 
--- name: message_progress
--- Whether a message has left, or is leaving right now.
-select state, sent_revision, sending_since from message where key = :key;
-
 -- name: insert_incident_event
 insert into incident_event (incident, number, at, person, kind, text)
 select cast(:incident as text), coalesce(max(number), 0) + 1, cast(:at as bigint), cast(:person as text),
@@ -234,9 +230,3 @@ select coalesce(max(number), 0) as number from page_way where subject = :subject
 -- Operations whose alerts are answered: the request is decided, and after an emergency run the review is signed.
 select distinct w.subject from page_way w join operation o on o.number = w.operation
 where w.way = 'pagerduty' and w.told <> 'resolve' and o.state <> 'pending' and (o.emergency = 0 or o.review_at is null);
-
--- name: pager_backlog
--- Events that PagerDuty was offered and has not taken, and why the newest of them was not.
-select count(*) as n, (select last_error from message
-        where route = 'pagerduty' and state = 'open' and attempts > 0 order by position desc limit 1) as last_error
-from message where route = 'pagerduty' and state = 'open' and attempts > 0;

@@ -1,5 +1,6 @@
 """What PagerDuty is asked to ring and told to stop, about incidents and operations; in the deciding transaction."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -8,10 +9,31 @@ from bot.config.models import StewardModel
 from bot.domain.people import Actor
 from bot.outbox import pagerduty
 from bot.outbox import service as outbox
-from bot.outbox.pager_keys import PagerKeys
 from bot.outbox.pagerduty import PagerDutyRoute
 from bot.ports import Page
 from bot.store import Row, Tx
+
+_INCIDENT = re.compile(r"(INC-[1-9][0-9]{0,11})(?::[1-9][0-9]{0,5})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PagerKeys:
+    """Deduplication keys of one installation, such as `steward-prod:INC-12`; a key without its name is not ours.
+
+    Several installations may share an account of PagerDuty, and each has an INC-1.
+    """
+
+    installation: str
+
+    def of(self, subject: str, number: int = 1) -> str:
+        """The key of an alert about `INC-12` or `OP-88`; each further page of a subject is an alert of its own."""
+        return f"{self.installation}:{subject}" + (f":{number}" if number > 1 else "")
+
+    def incident(self, key: str) -> str | None:
+        """The incident that a key of ours is about; None for every other key."""
+        own, colon, rest = key.partition(":")
+        found = _INCIDENT.fullmatch(rest)
+        return found[1] if found and colon and own and own == self.installation else None
 
 
 @dataclass(frozen=True, slots=True)

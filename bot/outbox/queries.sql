@@ -16,6 +16,10 @@ on conflict (key) do update set
 -- name: message_place
 select posted_channel, ts from message where key = :key;
 
+-- name: message_progress
+-- Whether a message has left, or is leaving right now.
+select state, sent_revision, sending_since from message where key = :key;
+
 -- name: withdraw_message
 update message set state = 'withdrawn' where key = :key and sent_revision = 0 and state = 'open' and sending_since is null;
 
@@ -178,3 +182,9 @@ delete from message where key in (
 -- name: note_pager_event
 -- An event that was noted before changes nothing.
 insert into pager_event (id, at) values (:id, :at) on conflict (id) do nothing;
+
+-- name: pager_backlog
+-- Events that PagerDuty was offered and has not taken, and why the newest of them was not.
+select count(*) as n, (select last_error from message
+        where route = 'pagerduty' and state = 'open' and attempts > 0 order by position desc limit 1) as last_error
+from message where route = 'pagerduty' and state = 'open' and attempts > 0;

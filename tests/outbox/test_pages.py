@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.outbox.pager_keys import PagerKeys
+from bot.outbox.pages import PagerKeys
 
 OURS = PagerKeys("steward-prod")
 
