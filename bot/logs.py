@@ -1,8 +1,11 @@
 """Logs: one JSON object a line on standard error, redacted, for our own events and for those of libraries."""
 
+import json
 import logging
 import sys
+from contextlib import suppress
 from types import TracebackType
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -12,11 +15,29 @@ from bot.domain.redaction import STARS, is_secret_name, presentable
 _OWN = frozenset({"level", "logger", "timestamp"})
 """Written by ourselves and by the loggers' names, so they hold no secret."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+class _Lines:
+    """Our own events, straight to the stream: by way of `logging` a line, one for each refusal, costs twice as much."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write a line. One that cannot be written, on a full disk, is lost; whoever tells it goes on."""
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = msg
+
 
 def set_up(level: int = logging.INFO) -> None:
-    """Send every log line through one formatter; a secret becomes stars before it is written."""
+    """Write every log line alike; a secret becomes stars before it is written."""
+    stream = sys.stderr
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -24,19 +45,16 @@ def set_up(level: int = logging.INFO) -> None:
         _redacted,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, _rendered],
+        logger_factory=lambda name: _Lines(stream, name),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _rendered],
         )
     )
     root = logging.getLogger()
@@ -50,6 +68,10 @@ def set_up(level: int = logging.INFO) -> None:
 
 def _redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     return {key: value if key in _OWN or key.startswith("_") else _value(key, value) for key, value in event.items()}
+
+
+def _rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _encode(event)
 
 
 def _value(key: str, value: object) -> object:

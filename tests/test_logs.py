@@ -117,6 +117,20 @@ def test_characters_that_nobody_sees_are_taken_out(log: Log) -> None:
     assert "<class 'object'>" == line["value"]
 
 
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk under the log must not fail the request that is told of."""
+
+    def full(_: str) -> int:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(log.written, "write", full)
+        log.own.info("lost")
+    log.own.info("kept")
+
+    assert "kept" == log.line["event"]
+
+
 async def test_what_the_configuration_calls_a_secret_is_starred(
     clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
