@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from bot.domain.errors import Conflict
 from bot.store import queries
+from bot.store.threads import Threads
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -39,7 +39,10 @@ class Tx(Protocol):
 
 
 class Driver(Protocol):
-    """What a database must offer: a transaction around a synchronous function, on the calling thread."""
+    """What a database must offer: a transaction around a synchronous function, on the calling thread.
+
+    `threads`: how many may write at once; as many others read meanwhile.
+    """
 
     threads: int
 
@@ -73,7 +76,9 @@ class Ledger:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._threads = ThreadPoolExecutor(driver.threads, thread_name_prefix="ledger")
+        # A read does not queue behind commits, which wait for the disk.
+        self._writers = Threads(driver.threads, "ledger")
+        self._readers = Threads(driver.threads, "reader")
         self._watchers: list[Watcher] = []
 
     def watch(self, watcher: Watcher) -> None:
@@ -93,7 +98,7 @@ class Ledger:
                 raise AlreadyHandled("This request was carried out already.")
             return work(changes), changes.seen
 
-        outcome, names = await self._off_loop(lambda: self._driver.transact(noted, write=True, patience=patience))
+        outcome, names = await self._writers.run(lambda: self._driver.transact(noted, write=True, patience=patience))
         if names:
             for watcher in self._watchers:
                 watcher(frozenset(names))
@@ -101,23 +106,21 @@ class Ledger:
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one read-only transaction."""
-        return await self._off_loop(lambda: self._driver.transact(work, write=False, patience=PATIENCE))
+        return await self._readers.run(lambda: self._driver.transact(work, write=False, patience=PATIENCE))
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""
-        await self._off_loop(self._driver.migrate)
+        await self._writers.run(self._driver.migrate)
 
     async def database_now(self) -> int:
         """The database's clock, epoch ms; raises `Unavailable` where it does not answer."""
-        return await self._off_loop(self._driver.now)
+        return await self._readers.run(self._driver.now)
 
     async def close(self) -> None:
         """Let running transactions end, then close every connection."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for threads in (self._writers, self._readers):
+            await asyncio.to_thread(threads.close)
         self._driver.close()
-
-    async def _off_loop(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
 class _Changes:

@@ -1,10 +1,11 @@
-"""The SQLite driver: one connection, one thread, WAL, `begin immediate`, `synchronous=full`."""
+"""The SQLite driver: a connection for writing, one for reading, WAL, `begin immediate`, `synchronous=full`."""
 
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from bot.store.migrations import pending
 
 T = TypeVar("T")
 
+_IN_MEMORY = ":memory:"
 _MIGRATION_PATIENCE = 10.0
 _LOCKED = "The ledger is locked by another process; nothing was changed. Try again in a moment."
 # What else an error may be (a misspelt column) is a defect of ours and travels on as it is.
@@ -52,9 +54,32 @@ class _SqliteTx:
 
 
 class SqliteDriver:
-    """One file (or `:memory:`), used from the ledger's single thread."""
+    """One file (or `:memory:`): a connection that writes, and another one that reads meanwhile."""
 
     threads = 1
+
+    def __init__(self, path: str) -> None:
+        self._writer = _Session(path)
+        # What lives in memory lives in one connection.
+        self._reader = self._writer if path == _IN_MEMORY else _Session(path)
+
+    def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
+        return (self._writer if write else self._reader).transact(work, write=write, patience=patience)
+
+    def migrate(self) -> None:
+        self._writer.migrate()
+
+    def now(self) -> int:
+        self.transact(lambda tx: tx.one("count_open_inbox"), write=False, patience=1.0)
+        return int(time.time() * 1000)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+
+class _Session:
+    """One connection, opened when first used; one transaction at a time."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -74,6 +99,8 @@ class SqliteDriver:
                 raise _translated(error, write=write) from error
 
     def migrate(self) -> None:
+        """Bring the schema up to date."""
+
         def apply(_: Tx) -> None:
             connection = self._open()
             connection.execute("create table if not exists migration (name text primary key, at bigint not null)")
@@ -85,11 +112,8 @@ class SqliteDriver:
 
         self.transact(apply, write=True, patience=_MIGRATION_PATIENCE)
 
-    def now(self) -> int:
-        self.transact(lambda tx: tx.one("count_open_inbox"), write=False, patience=1.0)
-        return int(time.time() * 1000)
-
     def close(self) -> None:
+        """Close it; it opens again where it is used again."""
         with self._guard:
             if self._connection is not None:
                 self._connection.close()
@@ -135,10 +159,12 @@ class SqliteDriver:
 
     def _own(self) -> None:
         """Nobody but the bot's own OS user may read or write the file; SQLite's other files follow it."""
-        if self._path == ":memory:":
+        if self._path == _IN_MEMORY:
             return
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         file = Path(self._path)
+        # Opened only to be made: whoever closes a file drops all locks on it, those of SQLite's connections as well.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         if file.stat().st_mode & 0o077:
             file.chmod(0o600)
 

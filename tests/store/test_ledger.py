@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import sys
 import traceback
 from pathlib import Path
 
@@ -233,6 +234,50 @@ async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
 
     assert {"steward.db", "steward.db-wal", "steward.db-shm"} == set(modes)
     assert {0o600} == set(modes.values())
+
+
+async def test_who_looks_into_the_file_takes_nothing_away(tmp_path: Path) -> None:
+    """The last one to close a file in WAL mode removes its log; another process must see that we are still there."""
+    file = tmp_path / "steward.db"
+    look = (
+        "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('select value from counter').fetchone())",
+    )
+
+    async def looked() -> int:
+        found = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", *look, str(file), stdout=asyncio.subprocess.PIPE
+        )
+        return int((await found.communicate())[0])
+
+    ledger = await open_ledger(f"sqlite:///{file}")
+    await ledger.write(next_number)
+    await ledger.read(lambda tx: tx.one("count_open_inbox"))
+    seen = [await looked()]
+    await ledger.write(next_number)
+    seen.append(await looked())
+    await ledger.close()
+
+    assert [1, 2] == seen
+
+
+async def test_a_read_does_not_wait_for_a_commit(tmp_path: Path) -> None:
+    """On a file as on PostgreSQL: it shows what is committed while a change is under way."""
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'steward.db'}")
+    await ledger.write(receive)
+    loop, release = asyncio.get_running_loop(), asyncio.Event()
+
+    def hold(tx: Tx) -> None:
+        tx.run("finish_inbox", key="v0=abc")
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=10)
+
+    holding = asyncio.create_task(ledger.write(hold))
+    before = await ledger.read(lambda tx: tx.one("count_open_inbox"))
+    release.set()
+    await holding
+    after = await ledger.read(lambda tx: tx.one("count_open_inbox"))
+    await ledger.close()
+
+    assert ({"n": 1}, {"n": 0}) == (before, after)
 
 
 @pytest.mark.parametrize("password", ["hunter%zz2", "hunter 2"])
