@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import functools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain.timing import HOUR, MINUTE
@@ -21,12 +22,18 @@ _KEPT = HOUR  # Longer than any replay that the guard lets through.
 _FIELDS = tuple(field.name for field in dataclasses.fields(Incoming))
 
 
+_Wait = tuple[str, str, asyncio.Future[bool]]
+"""A key, JSON to keep with it, and whoever waits for the commit."""
+
+_NOTHING = "null"
+
+
 @dataclass(slots=True)
 class _Batch:
     """What the next commit holds, and who waits for it."""
 
-    arrivals: list[tuple[Row, asyncio.Future[bool]]] = dataclasses.field(default_factory=list)
-    finished: list[tuple[Row, asyncio.Future[bool]]] = dataclasses.field(default_factory=list)
+    arrivals: list[_Wait] = dataclasses.field(default_factory=list)
+    finished: list[_Wait] = dataclasses.field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.arrivals or self.finished)
@@ -46,19 +53,12 @@ class Inbox:
 
     async def accept(self, key: str, incoming: Incoming) -> bool:
         """Keep a request; True: it is new. Returns once it is committed. Raises `Unavailable`; then nothing is kept."""
-        row: Row = {
-            "key": key,
-            "call": _dump(incoming),
-            "received_at": self._clock.now(),
-            "owner": self._owner,
-            "lease_until": self._clock.wall() + LEASE,
-        }
-        return await self._commit_with(self._batch.arrivals, row)
+        return await self._commit_with(self._batch.arrivals, key, json.dumps(_dump(incoming)))
 
     async def finish(self, key: str) -> None:
         """The request was answered; its key stays, against replays. Raises `Unavailable`."""
         self._held.discard(key)
-        await self._commit_with(self._batch.finished, {"key": key})
+        await self._commit_with(self._batch.finished, key, _NOTHING)
 
     async def claim_abandoned(self, most: int = AT_ONCE) -> list[tuple[str, Incoming, int]]:
         """Take over `most` requests whose process died: key, request, time of arrival. They are then ours to finish.
@@ -66,13 +66,11 @@ class Inbox:
         The engine calls this every second, so it also renews what this process still works on, and forgets old keys.
         """
         now, wall = self._clock.now(), self._clock.wall()
-        renewals: list[Row] = [
-            {"key": key, "owner": self._owner, "lease_until": wall + LEASE} for key in sorted(self._held)
-        ]
+        held = _by_key((key, _NOTHING) for key in self._held)
         forget = now >= self._forget_at
 
         def renew_and_claim(tx: Tx) -> list[Row]:
-            tx.each("renew_inbox", renewals)
+            tx.run("renew_inbox", keys=held, owner=self._owner, lease_until=wall + LEASE)
             if forget:
                 tx.run("forget_inbox", before=now - _KEPT)
             return tx.all("claim_inbox", owner=self._owner, wall=wall, lease_until=wall + LEASE, n=most)
@@ -83,10 +81,10 @@ class Inbox:
         self._held.update(row["key"] for row in rows)
         return [(row["key"], _load(row["call"]), row["received_at"]) for row in rows]
 
-    async def _commit_with(self, part: list[tuple[Row, asyncio.Future[bool]]], row: Row) -> bool:
-        """Have the next batch commit this row too; whether it changed anything."""
+    async def _commit_with(self, part: list[_Wait], key: str, kept: str) -> bool:
+        """Have the next batch commit this too; whether the key is a new one."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        part.append((row, answer))
+        part.append((key, kept, answer))
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit(), name="inbox")
         return await answer
@@ -101,30 +99,45 @@ class Inbox:
             self._committing = None
 
     async def _keep(self, batch: _Batch) -> None:
-        waiting = [answer for _, answer in (*batch.arrivals, *batch.finished)]
         try:
-            counts = await self._ledger.write(functools.partial(_write, batch=batch))
+            new = await self._ledger.write(
+                functools.partial(self._write, batch=batch, now=self._clock.now(), wall=self._clock.wall())
+            )
         except Exception as error:  # noqa: BLE001 - raised again, in everyone who waits for this commit
-            for answer in waiting:
+            for _, _, answer in (*batch.arrivals, *batch.finished):
                 if not answer.done():
                     answer.set_exception(error)
             return
-        for (row, answer), count in zip(batch.arrivals, counts, strict=False):
-            if count and answer.cancelled():
+        for key, _, answer in batch.arrivals:
+            if key in new and answer.cancelled():
                 # The person was told that nothing happens, so nobody may run it later.
-                self._batch.finished.append(({"key": row["key"]}, answer))
-            elif count:
-                self._held.add(row["key"])
-        for answer, count in zip(waiting, counts, strict=True):
+                self._batch.finished.append((key, _NOTHING, answer))
+            elif key in new:
+                self._held.add(key)
             if not answer.done():
-                answer.set_result(count > 0)
+                answer.set_result(key in new)
+            new.discard(key)  # Whoever brought the same one is too late.
+        for _, _, answer in batch.finished:
+            if not answer.done():
+                answer.set_result(False)
+
+    def _write(self, tx: Tx, *, batch: _Batch, now: int, wall: int) -> set[str]:
+        """The keys that are new."""
+        new: list[Row] = []
+        if batch.arrivals:
+            # Of two with the same key the first one counts.
+            requests = _by_key((key, call) for key, call, _ in reversed(batch.arrivals))
+            new = tx.all(
+                "insert_inbox", requests=requests, received_at=now, owner=self._owner, lease_until=wall + LEASE
+            )
+        if batch.finished:
+            tx.run("finish_inbox", keys=_by_key((key, nothing) for key, nothing, _ in batch.finished))
+        return {row["key"] for row in new}
 
 
-def _write(tx: Tx, *, batch: _Batch) -> list[int]:
-    return [
-        *tx.each("insert_inbox", [row for row, _ in batch.arrivals]),
-        *tx.each("finish_inbox", [row for row, _ in batch.finished]),
-    ]
+def _by_key(entries: Iterable[tuple[str, str]]) -> str:
+    """JSON of what belongs to each key, in the keys' order, so that replicas do not wait for one another in a ring."""
+    return "{" + ",".join(f"{json.dumps(key)}:{kept}" for key, kept in sorted(dict(entries).items())) + "}"
 
 
 def _dump(incoming: Incoming) -> str:

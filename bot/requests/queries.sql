@@ -1,16 +1,19 @@
 -- name: insert_inbox
--- A replay finds its key taken and changes nothing.
+-- `requests`: calls by their keys, as JSON, so that all that arrive together are one statement. It tells which keys are
+-- new: a replay finds its key taken and changes nothing. SQLite wants a `where` before this `on conflict`.
 insert into inbox (key, call, received_at, state, owner, lease_until)
-values (:key, :call, :received_at, 'claimed', :owner, :lease_until)
-on conflict (key) do nothing;
+select key, value, :received_at, 'claimed', :owner, :lease_until from json_each/*pg_textpg*/(:requests) where 1 = 1
+on conflict (key) do nothing
+returning key;
 
 -- name: settle_receipt
 -- In the transaction of what the request decided: a request is carried out once, whoever claims it again.
 update inbox set state = 'done', owner = null, lease_until = null where key = :key and state in ('waiting', 'claimed');
 
 -- name: finish_inbox
--- For requests that wrote nothing else (refused, a form was opened).
-update inbox set state = 'done', owner = null, lease_until = null where key = :key and state <> 'done';
+-- For requests that wrote nothing else (refused, a form was opened). `keys`: JSON by key.
+update inbox set state = 'done', owner = null, lease_until = null
+where key in (select key from json_each(:keys)) and state <> 'done';
 
 -- name: claim_inbox
 -- Entries whose owner died. The due condition stands in the outer where again: see the trap in ADR 0003.
@@ -25,7 +28,8 @@ where key in (
 returning key, call, received_at;
 
 -- name: renew_inbox
-update inbox set lease_until = :lease_until where key = :key and owner = :owner and state = 'claimed';
+update inbox set lease_until = :lease_until
+where key in (select key from json_each(:keys)) and owner = :owner and state = 'claimed';
 
 -- name: count_open_inbox
 select count(*) as n from inbox where state in ('waiting', 'claimed');

@@ -36,9 +36,10 @@ def other(ledger: Ledger, clock: FakeClock) -> Inbox:
     return Inbox(ledger, clock, owner="replica-2")
 
 
-async def test_a_replay_is_not_new(inbox: Inbox, other: Inbox) -> None:
-    """The same signature is accepted by one replica, once."""
-    answers = await asyncio.gather(*(each.accept("v0=a", CALL) for each in (inbox, other, inbox)))
+@pytest.mark.parametrize("key", ["v0=a", "é\n\"'\\/\U0001f600"])
+async def test_a_replay_is_not_new(inbox: Inbox, other: Inbox, key: str) -> None:
+    """The same signature is accepted by one replica, once, whatever characters Slack makes ids of."""
+    answers = await asyncio.gather(*(each.accept(key, CALL) for each in (inbox, other, inbox)))
 
     assert sorted(answers) == [False, False, True]
 

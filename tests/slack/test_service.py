@@ -207,7 +207,7 @@ async def test_abandoned_requests_are_taken_over(
 ) -> None:
     """A request whose process died is run by whoever finds it, or honestly given back."""
     await Inbox(world.ledger, world.clock, owner="dead").accept("v0=dead", INCOMING)
-    await world.ledger.write(lambda tx: tx.run("renew_inbox", key="v0=dead", owner="dead", lease_until=0))
+    await world.ledger.write(lambda tx: tx.run("renew_inbox", keys='{"v0=dead": 0}', owner="dead", lease_until=0))
     world.clock.advance(age)
 
     assert await world.service.inbox_duty.run(world.clock.now())

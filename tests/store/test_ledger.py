@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bot.domain.errors import Unavailable
-from bot.store import Ledger, Tx, open_ledger
+from bot.store import Ledger, Row, Tx, open_ledger
 from bot.store.ledger import AlreadyHandled
 
 pytestmark = pytest.mark.ledger
@@ -26,7 +26,7 @@ def next_number(tx: Tx) -> int:
 
 def receive(tx: Tx) -> int:
     """A request arrives in the inbox."""
-    return tx.run("insert_inbox", key="v0=abc", call="{}", received_at=1, owner="a", lease_until=2)
+    return len(tx.all("insert_inbox", requests='{"v0=abc": "{}"}', received_at=1, owner="a", lease_until=2))
 
 
 async def test_a_transaction_that_raises_leaves_nothing_behind(ledger: Ledger) -> None:
@@ -82,11 +82,12 @@ async def test_a_receipt_whose_transaction_failed_can_be_used_again(ledger: Ledg
     assert await ledger.write(next_number, receipt="v0=abc") == 1
 
 
-async def test_each_tells_which_rows_were_new(ledger: Ledger) -> None:
+async def test_each_tells_how_many_rows_it_changed(ledger: Ledger) -> None:
     """A statement for many rows answers for each of them."""
-    rows = [{"key": key, "call": "{}", "received_at": 1, "owner": "a", "lease_until": 2} for key in ("a", "b", "a")]
+    rows: list[Row] = [{"key": "v0=abc"}, {"key": "unknown"}, {"key": "v0=abc"}]
+    await ledger.write(receive)
 
-    assert await ledger.write(lambda tx: tx.each("insert_inbox", rows)) == [1, 1, 0]
+    assert await ledger.write(lambda tx: tx.each("settle_receipt", rows)) == [1, 0, 0]
 
 
 async def test_watchers_learn_what_was_committed(ledger: Ledger) -> None:
@@ -267,7 +268,7 @@ async def test_a_read_does_not_wait_for_a_commit(tmp_path: Path) -> None:
     loop, release = asyncio.get_running_loop(), asyncio.Event()
 
     def hold(tx: Tx) -> None:
-        tx.run("finish_inbox", key="v0=abc")
+        tx.run("finish_inbox", keys='{"v0=abc": 0}')
         asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=10)
 
     holding = asyncio.create_task(ledger.write(hold))
