@@ -1,4 +1,4 @@
-"""The PostgreSQL driver: a connection for each of the ledger's threads, one transaction per call."""
+"""The PostgreSQL driver: a connection for each of the ledger's threads, one transaction per change."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -52,7 +52,11 @@ class _PostgresTx:
 
 
 class PostgresDriver:
-    """As many connections as the ledger has threads; each is opened when first used and again after it broke."""
+    """As many connections as the ledger has threads; each is opened when first used and again after it broke.
+
+    A connection that reads may do nothing else, and opens no transactions: at this level of isolation (read committed)
+    each statement sees what is committed when it begins, within one or not, and two of three round trips are saved.
+    """
 
     threads = 4
 
@@ -63,10 +67,8 @@ class PostgresDriver:
 
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
         for rounds_left in reversed(range(_ROUNDS)):
-            connection = self._connection()
+            connection = self._connection(write=write)
             try:
-                if connection.read_only is not (not write):
-                    connection.read_only = not write
                 if write and patience != PATIENCE:
                     connection.execute(f"set local lock_timeout = {int(patience * 1000)}".encode())
                 outcome = work(_PostgresTx(connection))
@@ -93,7 +95,7 @@ class PostgresDriver:
 
     def migrate(self) -> None:
         try:
-            with self._connection().transaction() as transaction:
+            with self._connection(write=True).transaction() as transaction:
                 connection = transaction.connection
                 connection.execute("set local lock_timeout = 0")
                 connection.execute("set local statement_timeout = 0")
@@ -119,9 +121,10 @@ class PostgresDriver:
         while self._opened:
             self._opened.pop().close()
 
-    def _connection(self) -> Connection:
-        """This thread's connection."""
-        mine: Connection | None = getattr(self._mine, "connection", None)
+    def _connection(self, *, write: bool) -> Connection:
+        """This thread's connection, for writing or for reading."""
+        purpose = "writing" if write else "reading"
+        mine: Connection | None = getattr(self._mine, purpose, None)
         if mine is not None and not mine.closed:
             return mine
         if mine is not None:
@@ -138,14 +141,17 @@ class PostgresDriver:
             )
             mine.execute(f"set lock_timeout = {int(PATIENCE * 1000)}".encode())
             mine.execute("set statement_timeout = 10000")
+            if not write:
+                mine.execute("set default_transaction_read_only = on")
             mine.commit()
+            mine.autocommit = not write
         except psycopg.OperationalError as error:
             raise Unavailable(_SILENT) from error
         except psycopg.ProgrammingError:
             # libpq repeats the part that it cannot read, which may be the password: nothing of it may be chained.
             raise Unavailable(_NO_ADDRESS) from None
         self._opened.append(mine)
-        self._mine.connection = mine
+        setattr(self._mine, purpose, mine)
         return mine
 
 

@@ -122,16 +122,22 @@ async def test_a_database_tells_its_time(ledger: Ledger) -> None:
 
 
 async def test_a_restarted_database_costs_no_request(postgres_url: str) -> None:
-    """Sessions that the server ended are replaced, and the transaction runs anew."""
+    """Sessions that the server ended are replaced, and the transaction runs anew; so does a read."""
+
+    def count(tx: Tx) -> object:
+        return tx.one("count_open_inbox")
+
     ledger = await open_ledger(postgres_url)
-    await asyncio.gather(*(ledger.write(next_number) for _ in range(8)))
+    await asyncio.gather(*(ledger.write(next_number) for _ in range(8)), *(ledger.read(count) for _ in range(8)))
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'steward'")
 
     numbers = await asyncio.gather(*(ledger.write(next_number) for _ in range(8)))
+    counts = await asyncio.gather(*(ledger.read(count) for _ in range(8)))
     await ledger.close()
 
     assert sorted(numbers) == list(range(9, 17))
+    assert [{"n": 0}] * 8 == counts
 
 
 async def test_a_session_that_dies_within_a_transaction_repeats_it(postgres_url: str) -> None:
