@@ -1,6 +1,7 @@
 """A message without secrets: each of its texts made presentable, whatever a handler put into it."""
 
 import dataclasses
+import operator
 from typing import Any, TypeVar
 
 from bot.domain import message as primitives
@@ -34,13 +35,10 @@ def _redacted(value: Any) -> Any:  # noqa: ANN401 - any primitive, and tuples of
     if isinstance(value, str):
         return presentable(value)
     if isinstance(value, tuple):
-        items = tuple(_redacted(item) for item in value)
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
-    names = _TEXTS.get(type(value))
-    if names is None:
-        return value
+        items = tuple(map(_redacted, value))
+        return value if all(map(operator.is_, items, value)) else items
     changes = {}
-    for name in names:
+    for name in _TEXTS.get(type(value), ()):
         old = getattr(value, name)
         new = _redacted(old)
         if new is not old:

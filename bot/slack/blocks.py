@@ -65,7 +65,7 @@ def render(message: Message, zone: ZoneInfo) -> Rendered:
     message = redacted(message)
     text = cut(mrkdwn.escaped(message.text).strip(), limits.FALLBACK) or "–"
     parts = message.parts or Message.plain(message.text).parts
-    blocks = render_parts(parts, zone, limits.MESSAGE_BLOCKS) or [empty(message.text)]
+    blocks = _blocks(parts, zone, limits.MESSAGE_BLOCKS) or [empty(message.text)]
     if message.outcome != "done":
         blocks[0] = {**blocks[0], "block_id": f"{OUTCOME_MARK}{message.outcome}"}
     return Rendered(text, blocks)
@@ -78,7 +78,11 @@ def empty(text: str = "") -> Json:
 
 def render_parts(parts: Sequence[Part], zone: ZoneInfo, blocks: int) -> list[Json]:
     """Parts as at most so many blocks."""
-    parts = redacted(tuple(parts))
+    return _blocks(redacted(tuple(parts)), zone, blocks)
+
+
+def _blocks(parts: Sequence[Part], zone: ZoneInfo, blocks: int) -> list[Json]:
+    """As `render_parts`, of what is redacted already."""
     pressed = _pressable(parts)
     used = [each for row in pressed.values() for each in row]
     room = _Room(blocks - len(used) - _NOTE, limits.CHARACTERS - sum(elements.cost(row["elements"]) for row in used))
@@ -148,20 +152,22 @@ def _whole(block: Json, characters: int, room: _Room) -> Iterator[Json]:
 def _paragraph(lines: Sequence[Line], room: _Room, zone: ZoneInfo) -> Iterator[Json]:
     fitting, characters = 0, 0
     for line in lines:
-        if characters + rich_text.cost(line) > room.characters:
+        cost = rich_text.cost(line)
+        if characters + cost > room.characters:
             break
-        characters += rich_text.cost(line)
+        characters += cost
         fitting += 1
     kept = tuple(lines[:fitting])
     if fitting < len(lines) and not room.full and not fitting:
         # One line that is longer than everything: its beginning says more than nothing.
         kept, characters = ((_beginning(lines[0], room.characters),),), room.characters
-    if any(part for line in kept for part in line) and room.take(characters):
-        block = rich_text.section(kept, zone)
-        if block["elements"][0]["elements"]:
-            yield block
-    elif any(part for line in kept for part in line):
-        fitting = 0
+    if any(map(any, kept)):
+        if room.take(characters):
+            block = rich_text.section(kept, zone)
+            if block["elements"][0]["elements"]:
+                yield block
+        else:
+            fitting = 0
     if fitting < len(lines):
         room.full = True
         room.left_out += len(lines) - fitting

@@ -87,19 +87,22 @@ def _inline(part: Inline, zone: ZoneInfo) -> list[Json]:  # noqa: C901, PLR0911 
 
 def _text(text: str, style: str = "") -> list[Json]:
     mark: Json = {"style": {style: True}} if style else {}
+    if 0 < len(text) <= SECTION:
+        return [{"type": "text", "text": text} | mark]
     return [{"type": "text", "text": text[at : at + SECTION]} | mark for at in range(0, len(text), SECTION)]
 
 
 def _joined(elements: list[Json]) -> list[Json]:
     """Neighbours of unmarked text as one element: shorter, and a search for a whole line finds it."""
     joined: list[Json] = []
+    last: Json = {}
     for element in elements:
-        last = joined[-1] if joined else {}
         mergeable = element["type"] == last.get("type") == "text" and element.get("style") == last.get("style")
         if mergeable and len(last["text"]) + len(element["text"]) <= SECTION:
-            joined[-1] = {**last, "text": last["text"] + element["text"]}
+            last["text"] += element["text"]
         else:
-            joined.append(element)
+            last = element
+            joined.append(last)
     return joined
 
 

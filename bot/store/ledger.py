@@ -105,7 +105,7 @@ class Ledger:
         return outcome
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """Run `work`, which can only read. On PostgreSQL each of its statements sees what is committed when it begins."""
+        """Run `work`, which can only read. On PostgreSQL each statement sees what is committed when it begins."""
         return await self._readers.run(lambda: self._driver.transact(work, write=False, patience=PATIENCE))
 
     async def migrate(self) -> None:
