@@ -270,7 +270,7 @@ def _base64(match: re.Match[str]) -> str:
     return STARS if _changes(match[0], _kind) >= 0.4 else match[0]
 
 
-_OFTEN, _REMEMBERED = 48, 512
+_OFTEN, _REMEMBERED = 128, 512
 """How long a text is at most, in characters, that is remembered with what became of it, and how many such."""
 
 
@@ -284,7 +284,7 @@ class Redactor:
         """Star exactly these values from now on, also as they are written in an address."""
         kept = {form for value in secrets for form in (value, quote(value, safe=""), unquote(value))}
         self._values = sorted((value for value in kept if len(value) >= _SHORTEST), key=len, reverse=True)
-        # A log says the same few words again and again.
+        # A log and the bot's own sentences say the same few words again and again.
         self._often = lru_cache(_REMEMBERED)(self._starred)
 
     def __call__(self, text: str) -> str:
