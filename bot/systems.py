@@ -1,11 +1,11 @@
 """The systems as the services see them: checks, queues and components over ports, built by wiring."""
 
-import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.domain.errors import NotFound, UsageError
+from bot.domain.nearest import did_you_mean
 from bot.domain.reading import Status, Thresholds
 from bot.ports import ClearableQueue, Deployments, Measurement, PublishingLock, Queue, Restartable, RetriableQueue, Rows
 
@@ -174,8 +174,5 @@ def _named(things: Mapping[str, T], name: str, problem: str) -> T:
     found = _find(things, name)
     if found is not None:
         return found
-    near = difflib.get_close_matches(name, things, n=1)
-    hint = (
-        f"did you mean {near[0]}?" if near else "there " + ("are " + ", ".join(things) if things else "are none") + "."
-    )
-    raise NotFound(f"{problem} {name}; {hint}")
+    there = f"there are {', '.join(things) or 'none'}."
+    raise NotFound(f"{problem} {name}; {did_you_mean(name, things, there)}")

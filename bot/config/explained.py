@@ -1,12 +1,12 @@
 """A validation error in our words, at its line, with the nearest key that exists."""
 
-import difflib
 from typing import cast
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from bot.config.source import Place, Problem, Source
+from bot.domain.nearest import did_you_mean
 
 
 def explained(detail: ErrorDetails, above: Place, model: type[BaseModel], source: Source) -> Problem:
@@ -15,8 +15,7 @@ def explained(detail: ErrorDetails, above: Place, model: type[BaseModel], source
     key = str(detail["loc"][-1]) if detail["loc"] else ""
     if detail["type"] == "extra_forbidden":
         valid = _keys_at(model, detail["loc"][:-1])
-        near = difflib.get_close_matches(key, valid, n=1)
-        hint = f"did you mean {near[0]}?" if near else "known keys: " + ", ".join(sorted(valid))
+        hint = did_you_mean(key, valid, f"known keys: {', '.join(sorted(valid))}")
         return source.problem(place, f"unknown key {key}; {hint}")
     if detail["type"] == "missing":
         return source.problem(place, f"the key {key} is missing; add it")

@@ -1,11 +1,11 @@
 """Problems of one file, collected with their places: unknown names, wrong units, connections of another kind."""
 
-import difflib
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from bot.config.models import CheckModel, LimitsModel
 from bot.config.source import Place, Problem, Source
+from bot.domain.nearest import did_you_mean
 from bot.domain.quantity import in_base_unit
 from bot.domain.reading import Threshold, Thresholds
 
@@ -50,7 +50,7 @@ class Findings:
     def known(self, place: Place, kind: str, name: str, valid: Collection[str]) -> None:
         """A problem where a name is none of the valid ones."""
         if name not in valid:
-            self.add(place, f"there is no {kind} {name}; {nearest(name, valid)}")
+            self.add(place, f"there is no {kind} {name}; {known_names(name, valid)}")
 
     def unit(self, place: Place, check: CheckModel | LimitsModel, unit: str | None) -> None:
         """A problem where a threshold cannot be compared with what is measured; None: with nothing."""
@@ -93,9 +93,6 @@ class Findings:
             self.known(place, "connection", name, valid)
 
 
-def nearest(name: str, valid: Collection[str], otherwise: str = "known: ") -> str:
-    """`did you mean redis?`, or what is known; with an empty `otherwise` nothing."""
-    near = difflib.get_close_matches(name, valid, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return otherwise + (", ".join(valid) or "none") if otherwise else ""
+def known_names(name: str, valid: Collection[str], before: str = "known: ") -> str:
+    """`did you mean redis?`, or what is known."""
+    return did_you_mean(name, valid, before + (", ".join(valid) or "none"))

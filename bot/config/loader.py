@@ -1,6 +1,5 @@
 """Loads a configuration folder: every problem at once, each with file, line, the nearest valid name and what to do."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from bot.config.explained import explained
 from bot.config.models import StewardModel, SystemModel
 from bot.config.provided import Kind, Provided, provided_by
 from bot.config.source import Place, Problem, Source, read
+from bot.domain.nearest import did_you_mean, nearest
 from bot.domain.redaction import passwords_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -124,12 +124,8 @@ def _connections(
         named = [key for key in entry if key in configs] if isinstance(entry, dict) else []
         if len(named) != 1:
             given = ", ".join(map(str, entry)) if isinstance(entry, dict) else str(type(entry).__name__)
-            near = (
-                [match for key in entry for match in difflib.get_close_matches(str(key), configs, n=1)]
-                if isinstance(entry, dict)
-                else []
-            )
-            hint = f"did you mean {near[0]}?" if near else "name exactly one of " + ", ".join(configs)
+            mistyped = [str(key) for key in entry if nearest(str(key), configs)] if isinstance(entry, dict) else []
+            hint = did_you_mean(mistyped[0] if mistyped else "", configs, f"name exactly one of {', '.join(configs)}")
             problems.append(source.problem(place, f"connection {name} has no known kind among: {given}; {hint}"))
             continue
         model = configs[named[0]]

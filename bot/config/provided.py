@@ -7,9 +7,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from bot.config.explained import explained
-from bot.config.findings import Findings, Measure, nearest
+from bot.config.findings import Findings, Measure, known_names
 from bot.config.models import QueueModel, SystemModel
 from bot.config.source import Place, Problem, Source
+from bot.domain.nearest import did_you_mean, nearest
 
 
 class Provides(Protocol):
@@ -90,9 +91,9 @@ class _Reader:
         ways = {key: kind.provides[part] for key, kind in self._kinds.items() if part in kind.provides}
         named = [key for key in entry if key in ways]
         if len(named) != 1:
-            unknown = [(key, near) for key in entry if key not in ways and (near := nearest(key, ways, ""))]
+            unknown = [key for key in entry if key not in ways and nearest(key, ways)]
             if unknown and not named:
-                self.found.add((*place, unknown[0][0]), f"unknown key {unknown[0][0]}; {unknown[0][1]}")
+                self.found.add((*place, unknown[0]), f"unknown key {unknown[0]}; {did_you_mean(unknown[0], ways, '')}")
             else:
                 self.found.add(place, f"a {part} needs either {' or '.join(ways)}")
             return
@@ -132,7 +133,7 @@ class _Reader:
                 where: Place = (*place, *detail["loc"])
                 if detail["type"] == "extra_forbidden":
                     valid = [*provides.options.model_fields, *own]
-                    self.found.add(where, f"unknown key {key}; {nearest(key, valid, 'known keys: ')}")
+                    self.found.add(where, f"unknown key {key}; {known_names(key, valid, 'known keys: ')}")
                 elif detail["type"] == "missing" or (
                     detail["type"] == "string_too_short" and where not in self._source.secret
                 ):

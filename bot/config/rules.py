@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.config.findings import Call, Findings, Measure, nearest
+from bot.config.findings import Call, Findings, Measure, known_names
 from bot.config.models import (
     CheckModel,
     QueueModel,
@@ -242,7 +242,7 @@ def _check(
         if connection in offered:
             measures = offered[connection].measures
             if what not in measures:
-                hint = nearest(what, measures)
+                hint = known_names(what, measures)
                 found.add((*place, "measure"), f"{connection} cannot measure {what or 'nothing'}; {hint}")
             else:
                 _arguments((*place, "args"), arguments, measures[what], check.measure, found)
@@ -260,7 +260,7 @@ def _table(
         tables = offered[connection].tables
         if what not in tables:
             found.add(
-                (*place, "table"), f"{connection} has no table {what or 'without a name'}; {nearest(what, tables)}"
+                (*place, "table"), f"{connection} has no table {what or 'without a name'}; {known_names(what, tables)}"
             )
         else:
             _arguments((*place, "args"), table.args, tables[what], table.table, found)
@@ -269,7 +269,7 @@ def _table(
 def _arguments(place: Place, given: Mapping[str, object], call: Call, what: str, found: Findings) -> None:
     for name, value in given.items():
         if name not in call.args:
-            found.add((*place, name), f"{what} takes no argument {name}; {nearest(name, call.args)}")
+            found.add((*place, name), f"{what} takes no argument {name}; {known_names(name, call.args)}")
         elif wrong := call.wrong(name, value):
             found.add((*place, name), wrong if wrong.startswith("a ") else f"{name} of {what} {wrong}")
 

@@ -1,10 +1,10 @@
 """The grammar of `/incident`, purely parsed: `ack INC-12`, `open P0 newsletter mail stopped`, `update it drains`."""
 
-import difflib
 import re
 from dataclasses import dataclass
 
 from bot.domain.errors import UsageError
+from bot.domain.nearest import did_you_mean
 from bot.domain.policy import Risk
 from bot.incidents.model import Reference, Severity
 
@@ -62,10 +62,8 @@ def parse(text: str, *, room: str = "") -> IncidentRequest:
         return IncidentRequest("list")
     verb = words.pop(0).lower()
     if verb not in VERBS:
-        near = difflib.get_close_matches(verb, VERBS, n=1)
-        raise UsageError(
-            f"/incident has no {verb};" + (f" did you mean {near[0]}?" if near else "") + f" Usage: {USAGE}"
-        )
+        hint = did_you_mean(verb, VERBS, "")
+        raise UsageError(f"/incident has no {verb};" + (f" {hint}" if hint else "") + f" Usage: {USAGE}")
     if verb == "list":
         return IncidentRequest("list")
     reference = Reference(room=room)

@@ -4,7 +4,6 @@ Cached for a minute; the last good copy, kept in the ledger, serves for an hour 
 """
 
 import asyncio
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import structlog
 
 from bot.config.models import StewardModel
 from bot.domain.errors import BotError, NotFound, TargetError
+from bot.domain.nearest import nearest
 from bot.domain.people import Access, Actor, Via
 from bot.domain.timing import HOUR, MINUTE
 from bot.ports import Clock, Groups
@@ -64,8 +64,8 @@ class Directory:
         """A configured person by name; raises `NotFound` with the nearest name."""
         model = self._config.people.get(name)
         if model is None:
-            near = difflib.get_close_matches(name, self._config.people, n=1)
-            raise NotFound(f"Nobody is called {name}" + (f"; did you mean {near[0]}?" if near else "."))
+            near = nearest(name, self._config.people)
+            raise NotFound(f"Nobody is called {name}" + (f"; did you mean {near}?" if near else "."))
         return Actor(name, model.slack[0], via)
 
     async def access(self, actor: Actor) -> Access:

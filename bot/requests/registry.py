@@ -1,9 +1,9 @@
 """Finds the listener of a command, button or form by its key, so that another command costs no time."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from bot.domain.message import Bold, Line, Message, Paragraph
+from bot.domain.nearest import did_you_mean
 from bot.requests.invocation import Incoming, Kind, Listener
 
 
@@ -41,7 +41,5 @@ class Registry:
             thing = "button" if incoming.kind == "button" else "form"
             return f"This {thing} belongs to an earlier version of me; type the command again to get a current one."
         names = [listener.key for listener in self.commands()]
-        near = difflib.get_close_matches(incoming.key, names, n=1)
-        return f"I do not know {incoming.key}" + (
-            f"; did you mean {near[0]}?" if near else f"; I know {', '.join(names) or 'no command yet'}."
-        )
+        known = f"I know {', '.join(names) or 'no command yet'}."
+        return f"I do not know {incoming.key}; {did_you_mean(incoming.key, names, known)}"

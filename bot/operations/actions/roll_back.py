@@ -1,11 +1,11 @@
 """Return a component to an earlier release."""
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.errors import Conflict, NotFound, Refused
+from bot.domain.nearest import nearest_few
 from bot.domain.policy import Risk
 from bot.operations.action import Effect, Result, Trace
 from bot.operations.plan import Plan, Step
@@ -145,6 +145,6 @@ def meant(releases: Sequence[Release], wanted: str, named: str) -> Release:
         if wanted in (each.id, each.title):
             return each
     names = [each.id for each in releases]
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.3) or names[:5]
+    near = nearest_few(wanted, names) or names[:5]
     hint = f"there are {', '.join(near)}" if near else "it lists none"
     raise NotFound(f"{named} has no release {wanted}; {hint}.")
