@@ -83,6 +83,13 @@ def test_mrkdwn_reads_as_in_slack(text: str, expected: str) -> None:
         pytest.param("*a* ~~b~~ `c*`", "<p><em>a</em> <s>b</s> <code>c*</code></p>", id="emphasis"),
         pytest.param("[a](http://b.c)", f'<p><a href="http://b.c" {OUT}>a</a></p>', id="a link"),
         pytest.param("[a](javascript:x)", "<p>[a](javascript:x)</p>", id="a script is no link"),
+        pytest.param("![a](http://b.c)", f'<p><a href="http://b.c" {OUT}>a</a></p>', id="an image is a link to it"),
+        pytest.param("![a](data:x)", "<p>![a](data:x)</p>", id="data are no link"),
+        pytest.param("- a\n  - b", "<ul><li>a<ul><li>b</li></ul></li></ul>", id="a list in a list"),
+        pytest.param("> a\n>\n> b", "<blockquote><p>a</p><p>b</p></blockquote>", id="a quote of two paragraphs"),
+        pytest.param("a\n---", "<p>a</p><hr>", id="no heading by underlining"),
+        pytest.param("x\n\n    *y*", "<p>x</p><p><em>y</em></p>", id="no code by indentation"),
+        pytest.param("a\nb :+1:", "<p>a<br>b 👍</p>", id="line breaks and emoji"),
         pytest.param("<i>x</i>", "<p>&lt;i&gt;x&lt;/i&gt;</p>", id="tags are text"),
         pytest.param(
             "|a|<b|\n|--|--|\n|1|2|",
