@@ -21,12 +21,9 @@ RUN python -m pip wheel --no-index --no-build-isolation --no-deps --wheel-dir /w
  && /opt/steward/bin/pip install --no-compile --no-index --no-deps /wheel/*.whl
 
 FROM ${PYTHON}
-# free and vmstat tell memory and processor. The docker client and its compose plugin roll compose projects back; what they
-# may do is decided by the Engine's address: see docs/how-to/run-in-a-container.md.
-RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends procps \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /var/lib/steward --create-home steward
+# The docker client and its compose plugin roll compose projects back; what they may do is decided by the Engine's address:
+# see docs/how-to/run-in-a-container.md.
+RUN useradd --system --uid 10001 --home-dir /var/lib/steward --create-home steward
 COPY --from=docker /usr/local/bin/docker /usr/local/bin/docker
 COPY --from=docker /usr/local/libexec/docker/cli-plugins/docker-compose /usr/local/libexec/docker/cli-plugins/docker-compose
 COPY --from=build /opt/steward /opt/steward

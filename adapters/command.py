@@ -1,4 +1,4 @@
-"""Programs of this machine, run by argument list: and its memory, processor and disk as they tell them.
+"""Programs of this machine, run by argument list; and how full its disk is, as `df` tells it.
 
 There is no shell. A program gets PATH, HOME and what the caller names, so none of the bot's secrets.
 """
@@ -88,28 +88,6 @@ class LocalCommands:
             await _end(process)
         return Completed(code, out, err)
 
-    async def memory_used(self) -> Measurement:
-        """Memory that programs cannot have, in percent: what `free` does not call available."""
-        lines = await self._lines(["free", "-b"])
-        memory = next((line.split() for line in lines if line.startswith("Mem:")), [])
-        heads = lines[0].split() if lines else []
-        try:
-            total = int(memory[1])
-            available = int(memory[1 + heads.index("available")])
-            return Measurement(round(100 * (total - available) / total, 1), "%")
-        except (ValueError, IndexError, ZeroDivisionError) as error:
-            raise BadAnswer("free printed something that cannot be read") from error
-
-    async def cpu_used(self) -> Measurement:
-        """Processor time that was not idle in the last second, in percent."""
-        lines = await self._lines(["vmstat", "1", "2"])
-        heads = next((line.split() for line in lines if " id " in f"{line} "), [])
-        try:
-            idle = int(lines[-1].split()[heads.index("id")])
-        except (ValueError, IndexError) as error:
-            raise BadAnswer("vmstat printed something that cannot be read") from error
-        return Measurement(float(100 - idle), "%")
-
     async def disk_used(self, *, path: str = "/") -> Measurement:
         """How full the file system of `path` is, in percent."""
         lines = await self._lines(["df", "-P", "--", path])
@@ -136,8 +114,6 @@ def open(config: Config) -> LocalCommands:  # noqa: A001 - the shape of every ki
 
 
 MEASURES: Mapping[str, Measure] = {
-    "memory_used": Measure(LocalCommands.memory_used, unit="%", program="free"),
-    "cpu_used": Measure(LocalCommands.cpu_used, unit="%", program="vmstat"),
     "disk_used": Measure(LocalCommands.disk_used, unit="%", program="df"),
 }
 

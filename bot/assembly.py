@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters import bullmq, command, compose, docker, http, netlify, postgres, redis, resend, s3, sorted_sets
+from adapters import bullmq, command, compose, docker, host, http, netlify, postgres, redis, resend, s3, sorted_sets
 from adapters.kind import Client, Entry, Kind, kind
 from bot.config.loader import Configuration
 from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel, TableModel
@@ -20,7 +20,7 @@ from bot.systems import Check, Component, Offer, QueueLimits, System, Systems, T
 
 KINDS: Mapping[str, Kind] = {
     each.name: each
-    for each in map(kind, (http, postgres, redis, s3, docker, netlify, resend, command, bullmq, sorted_sets, compose))
+    for each in map(kind, (http, postgres, redis, s3, docker, netlify, resend, command, host, bullmq, sorted_sets, compose))
 }
 """Every adapter by its key; a new one is one name here."""
 

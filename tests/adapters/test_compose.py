@@ -14,7 +14,7 @@ from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected
 from bot.domain.timing import SECOND
 from bot.local.lab.calls import CallLog
 from bot.local.lab.engine_api import Engine
-from bot.local.lab.host import HostPrograms
+from bot.local.lab.host import Machine
 from bot.ports import Deployments, Release
 from tests.adapters.contracts import DeploymentsContract
 from tests.fakes.clock import FakeClock
@@ -43,7 +43,7 @@ def runner(tmp_path: Path, vendor: Engine) -> LocalCommands:
     """A runner that finds the lab's `docker` first."""
     del vendor
     # The executable knows another Engine: the one meant must be told by DOCKER_HOST.
-    programs = HostPrograms(tmp_path, "http://127.0.0.1:1")
+    programs = Machine(tmp_path, "http://127.0.0.1:1")
     return LocalCommands(search=f"{programs.path}{os.pathsep}{os.defpath}")
 
 
@@ -145,7 +145,7 @@ async def test_an_end_after_the_work_is_unknown_and_can_be_seen(
     vendor: Engine, tmp_path: Path, engine: DockerEngine, then: str
 ) -> None:
     """The Engine tells what came of it; no secret of the program's words is shown."""
-    programs = HostPrograms(tmp_path, vendor.url)
+    programs = Machine(tmp_path, vendor.url)
     deployments = compose(wrapped(tmp_path, f"{programs.path}:{os.defpath}", then), engine)
 
     with pytest.raises(OutcomeUnknown) as caught:

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from adapters import command, docker, http, netlify, pagerduty, postgres, redis, resend, s3
+from adapters import command, docker, host, http, netlify, pagerduty, postgres, redis, resend, s3
 from adapters.kind import UrlPath
 from adapters.kind import kind as kind_of
 from bot.assembly import KINDS
@@ -23,6 +23,7 @@ EXAMPLES: dict[str, tuple[ModuleType, dict[str, str]]] = {
     "resend": (resend, {"resend": "http://h", "api_key": "hunter2"}),
     "pagerduty": (pagerduty, {"pagerduty": "http://h", "routing_key": "hunter2"}),
     "command": (command, {"command": "local"}),
+    "host": (host, {"host": "local"}),
 }
 
 

@@ -1,4 +1,4 @@
-"""The newsletter's machine: `docker`, `free`, `vmstat` and `df` in a directory for the bot's PATH."""
+"""The newsletter's machine: `docker` and `df` in a directory for the bot's PATH, memory and processor as in /proc."""
 
 import json
 import shlex
@@ -9,39 +9,39 @@ from pathlib import Path
 from typing import ClassVar
 
 from bot.local.lab.component import Component, Setting, whole
+from bot.local.lab.proc import ProcTree
 
 
-class HostPrograms(Component):
-    """The directory of executables, and the percentages that they print."""
+class Machine(Component):
+    """The directory of executables, the tree like /proc, and the percentages that they tell."""
 
     states: ClassVar[Mapping[str, str]] = {
-        "up": "the programs answer",
-        "down": "the programs fail",
-        "garbage": "the programs print nonsense",
+        "up": "memory, processor and disk can be read",
+        "down": "they cannot be read",
+        "garbage": "they read as nonsense",
     }
     settings: ClassVar[Mapping[str, Setting]] = {
-        "memory_percent": Setting("memory used, as free says", whole(0, 100)),
-        "cpu_percent": Setting("processor used, as vmstat says", whole(0, 100)),
+        "memory_percent": Setting("memory used, as /proc says", whole(0, 100)),
+        "cpu_percent": Setting("processor used, as /proc says", whole(0, 100)),
         "disk_percent": Setting("disk used, as df says", whole(0, 100)),
     }
 
     def __init__(self, directory: Path, engine_url: str) -> None:
-        """Write the executables."""
+        """Write the executables and the tree; time passes in it from `enter` to `close`."""
         self.path = directory / "bin"
         self.path.mkdir(parents=True, exist_ok=True)
+        self.proc = ProcTree(directory / "proc")
         self._settings = directory / "programs.json"
         self._engine_url = engine_url
         self._state = "up"
         self._percent = {"memory_percent": 61, "cpu_percent": 23, "disk_percent": 48}
         self._write()
-        programs = Path(str(files("bot.local.lab"))) / "programs"
-        self._executable("docker", [str(programs / "docker.py"), str(self._settings)])
-        for name in ("free", "vmstat", "df"):
-            self._executable(name, [str(programs / "host.py"), str(self._settings), name])
+        for name in ("docker", "df"):
+            self._executable(name)
 
     @property
     def url(self) -> str:
-        """There is none: it is asked by command."""
+        """There is none: it is asked by command and by file."""
         return ""
 
     @property
@@ -54,25 +54,33 @@ class HostPrograms(Component):
         return dict(self._percent)
 
     async def enter(self, state: str) -> None:
-        """Change what the programs do."""
+        """Change what can be read."""
         self._state = state
         self._write()
+        self.proc.start()
 
     async def put(self, key: str, value: object) -> None:
         """Set one percentage."""
         self._percent[key] = int(str(value))
         self._write()
 
+    async def close(self) -> None:
+        """Stop the time; closing twice is harmless."""
+        self.proc.stop()
+
     def _write(self) -> None:
-        content = json.dumps({"engine": self._engine_url, "host": {"state": self._state, **self._percent}})
+        percent = self._percent
+        self.proc.show(self._state, memory=percent["memory_percent"], cpu=percent["cpu_percent"])
+        host = {"state": self._state, "disk_percent": percent["disk_percent"]}
         # Replaced whole: a program must never read half a file.
         fresh = self._settings.with_suffix(".new")
-        fresh.write_text(content)
+        fresh.write_text(json.dumps({"engine": self._engine_url, "host": host}))
         fresh.replace(self._settings)
 
-    def _executable(self, name: str, arguments: list[str]) -> None:
+    def _executable(self, name: str) -> None:
+        program = Path(str(files("bot.local.lab"))) / "programs" / f"{name}.py"
         # By way of sh, since a long path in a "#!" line may be cut off; -I and -S make Python start fast.
-        line = shlex.join([sys.executable, "-I", "-S", *arguments])
+        line = shlex.join([sys.executable, "-I", "-S", str(program), str(self._settings)])
         executable = self.path / name
         executable.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
         executable.chmod(0o755)

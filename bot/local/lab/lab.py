@@ -14,7 +14,7 @@ from bot.local.lab.containers import Host
 from bot.local.lab.database import Database
 from bot.local.lab.engine_api import Engine
 from bot.local.lab.export_queue import QUEUE, ExportQueue
-from bot.local.lab.host import HostPrograms
+from bot.local.lab.host import Machine
 from bot.local.lab.mail_queues import CAMPAIGNS, MailQueues
 from bot.local.lab.netlify import SITE, Netlify
 from bot.local.lab.pagerduty import USERS, PagerDuty
@@ -48,7 +48,7 @@ class Lab:
         self.mail = MailQueues(ValkeyServer(directory, "newsletter-redis", next(ports)), clock)
         self.r2 = Bucket(directory, "newsletter-assets", next(ports), objects=12)
         self.resend = Resend(next(ports), clock, CallLog(clock))
-        self.programs = HostPrograms(directory, self.engine.url)
+        self.machine = Machine(directory, self.engine.url)
         worker_unit = WorkerUnit(self.mail)
         self.workers = Workers(self.host, worker_unit, self.mail)
         self.host.connect("app", AppUnit(self.app))
@@ -74,7 +74,7 @@ class Lab:
                 "r2": self.r2,
                 "docker": self.engine,
                 "resend": self.resend,
-                "host": self.programs,
+                "host": self.machine,
             },
             "target-list": {
                 "web": self.web,
@@ -113,7 +113,7 @@ class Lab:
     @property
     def path(self) -> Path:
         """The directory that belongs first on the bot's PATH."""
-        return self.programs.path
+        return self.machine.path
 
     @property
     def webhook_url(self) -> str | None:
@@ -134,6 +134,7 @@ class Lab:
             "NEWSLETTER_REDIS_URL": self.mail.url,
             "NEWSLETTER_DOCKER_URL": self.engine.url,
             "NEWSLETTER_COMPOSE_FILE": self.host.compose_file,
+            "NEWSLETTER_PROC": str(self.machine.proc.path),
             "NEWSLETTER_R2_URL": self.r2.url,
             "NEWSLETTER_R2_ACCESS_KEY_ID": self.r2.access_key_id,
             "NEWSLETTER_R2_SECRET_ACCESS_KEY": self.r2.secret_access_key,
@@ -198,7 +199,9 @@ class Lab:
         ):
             await web.close()
         servers = (self.newsletter_db, self.target_list_db, self.r2, self.s3)
-        await asyncio.gather(*(each.enter("down") for each in servers), self.mail.close(), self.exports.close())
+        await asyncio.gather(
+            *(each.enter("down") for each in servers), self.mail.close(), self.exports.close(), self.machine.close()
+        )
         self._cluster.remove()
 
     def server_pids(self) -> list[int]:
