@@ -4,6 +4,8 @@ Everything heavy is imported by the command that needs it, so that `steward --he
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,10 +42,8 @@ def demo(port: int, *, socket_mode: bool, no_limits: bool) -> None:
     """Open a local Slack-compatible workspace with simulated systems made of real servers."""
     from bot.checkup import DEMO_SETTINGS, app_manifest
 
-    try:
+    with _extra("steward demo"):
         from bot.local.demo import DemoOptions, run
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"The demo needs the dev extra ({error.name} is missing); run make demo.") from error
     manifest_ = app_manifest("http://127.0.0.1", socket_mode=socket_mode)
     options = DemoOptions(
         port=port, socket_mode=socket_mode, limits=not no_limits, manifest=manifest_, settings=DEMO_SETTINGS
@@ -106,7 +106,8 @@ def ask(line: str, demo_url: str, user: str) -> None:
     if user and not demo_url:
         raise click.UsageError(_NOT_HERE)
     if demo_url:
-        from bot.local.asking import ask_demo
+        with _extra("steward ask --demo"):
+            from bot.local.asking import ask_demo
 
         sys.exit(_run(lambda: ask_demo(demo_url, user or "engineer", line)))
     from bot.terminal import ask as ask_here
@@ -125,7 +126,8 @@ def decide(operation: str, verdict: str, reason: str, demo_url: str, user: str) 
     if user and not demo_url:
         raise click.UsageError(_NOT_HERE)
     if demo_url:
-        from bot.local.asking import decide_demo
+        with _extra("steward decide --demo"):
+            from bot.local.asking import decide_demo
 
         sys.exit(_run(lambda: decide_demo(demo_url, user or "lead", operation, verdict, reason)))
     from bot.terminal import decide as decide_here
@@ -153,6 +155,15 @@ def export(file: Path) -> None:
     from bot.terminal import export_audit
 
     sys.exit(_run(lambda: export_audit(file)))
+
+
+@contextmanager
+def _extra(command: str) -> Iterator[None]:
+    """Imports of what only the extra installs; where it is not there, the command ends with how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f'{command} needs its extra: pip install "steward[demo]"') from error
 
 
 def _run(work: "Callable[[], Coroutine[None, None, T]]") -> "T":

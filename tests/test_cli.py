@@ -119,6 +119,29 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], code: int, said: st
     assert said in printed
 
 
+@pytest.mark.parametrize(
+    ("arguments", "missing", "named"),
+    [
+        pytest.param(["demo"], "jinja2", "steward demo", id="a plain installation"),
+        pytest.param(["demo"], "bot.local", "steward demo", id="the image"),
+        pytest.param(["ask", "--demo", "http://127.0.0.1:9", "/x"], "bot.local", "steward ask --demo", id="ask there"),
+        pytest.param(
+            ["decide", "--demo", "http://127.0.0.1:9", "OP-1", "deny"],
+            *("bot.local", "steward decide --demo"),
+            id="decide there",
+        ),
+    ],
+)
+def test_a_demo_that_is_not_installed_says_what_to_install(arguments: list[str], missing: str, named: str) -> None:
+    """The local workspace is an extra; without it a command ends in one sentence."""
+    # None in sys.modules is Python's own way of saying that a module cannot be found.
+    code = f"import sys; sys.modules[{missing!r}] = None; from bot.cli import main; main({arguments!r})"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (1, f'Error: {named} needs its extra: pip install "steward[demo]"\n') == (done.returncode, done.stderr)
+
+
 def test_no_configuration_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Which file is missing, and what to do."""
     monkeypatch.setenv("STEWARD_CONFIG", str(tmp_path))

