@@ -20,7 +20,9 @@ from bot.systems import Check, Component, Offer, QueueLimits, System, Systems, T
 
 KINDS: Mapping[str, Kind] = {
     each.name: each
-    for each in map(kind, (http, postgres, redis, s3, docker, netlify, resend, command, host, bullmq, sorted_sets, compose))
+    for each in map(
+        kind, (http, postgres, redis, s3, docker, netlify, resend, command, host, bullmq, sorted_sets, compose)
+    )
 }
 """Every adapter by its key; a new one is one name here."""
 
