@@ -30,7 +30,7 @@ DEMO_SETTINGS = {
 def checked_configuration(folder: Path, *, secrets: bool) -> str:
     """Load it and say what it means; raises `ConfigurationError` with every problem."""
     configuration = load(folder, KINDS, actions_of(KINDS), environment() if secrets else None)
-    parts = (_policy, _ladders, _schedules, _missing)
+    parts = (_policy, _escalations, _schedules, _missing)
     told = "\n\n".join("\n".join(lines) for part in parts if (lines := part(configuration)))
     return told if secrets else told.replace(UNSET, "$")
 
@@ -85,7 +85,7 @@ def _roles(names: tuple[str, ...], steward: StewardModel) -> str:
     return " or ".join(told)
 
 
-def _ladders(configuration: Configuration) -> list[str]:
+def _escalations(configuration: Configuration) -> list[str]:
     steward = configuration.steward
     told = []
     for severity, row in steward.severities.items():

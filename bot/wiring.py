@@ -41,7 +41,7 @@ from bot.domain.redaction import redact, secrets_of
 from bot.engine.cycle import Engine
 from bot.engine.duty import Duty
 from bot.engine.heartbeat import Beat, Heartbeat
-from bot.health.poller import Probe
+from bot.health.poller import HealthPoller
 from bot.health.service import Health
 from bot.http.monitoring import Metrics, Readiness
 from bot.http.pagerduty import PagerDutyWebhook
@@ -232,7 +232,7 @@ class Server:
         zone = ZoneInfo(steward.timezone)
         inbox = Inbox(bot.ledger, bot.clock, owner=bot.owner)
         posts = services.incidents.posts
-        self._probe = Probe(
+        self._poller = HealthPoller(
             services.health,
             services.systems,
             bot.ledger,
@@ -293,8 +293,8 @@ class Server:
             PageReports(bot.ledger, services.oncall, posts, services.incidents.steps),
             IncidentRooms(bot.ledger, bot.clock, rooms=rooms, oncall=services.oncall, posts=posts),
             IncidentDates(bot.ledger, zone, oncall=services.oncall, posts=posts),
-            IncidentEvidence(bot.ledger, bot.clock, witness=services.situation, oncall=services.oncall, posts=posts),
-            self._probe,
+            IncidentEvidence(bot.ledger, bot.clock, source=services.situation, oncall=services.oncall, posts=posts),
+            self._poller,
         ]
         if bot.beat is not None:
             self._duties.append(Heartbeat(bot.clock, bot.beat, lambda: self.engine.last_whole_cycle_at))
@@ -342,7 +342,7 @@ class Server:
 
     async def _stop_engine(self, cycling: "asyncio.Task[None]") -> None:
         await self._sender.settle()
-        await self._probe.close()
+        await self._poller.close()
         await self._bot.services.operations.execution.stop(STEP_PATIENCE)
         await self.engine.stop()
         await cycling

@@ -23,7 +23,7 @@ from bot.incidents import questions
 from bot.incidents.grammar import IncidentRequest
 from bot.incidents.model import Event, Incident, Reference, Severity, State
 from bot.incidents.system_name import named, nearly_named
-from bot.incidents.view import Board, state_text
+from bot.incidents.view import IncidentView, state_text
 from bot.requests.invocation import Incoming, Invocation, Listener, button, command, form
 from bot.requests.services import Services
 
@@ -173,7 +173,7 @@ async def incident(call: Invocation[IncidentRequest], services: Services) -> Mes
             [(found, _title(services, found.system)) for found in await incidents.unresolved()], services.clock.now()
         )
     if request.verb == "show":
-        return _shown(*await incidents.board(request.reference))
+        return _shown(*await incidents.view(request.reference))
     meant = await incidents.meant(request.reference, request.verb)
     if len(meant) > 1:
         titles = [_title(services, found.system) for found in meant]
@@ -220,10 +220,10 @@ async def _change_severity(
     silence = None if request.sure else incidents.silenced(found, severity)
     if silence is not None:
         return questions.silences(found, severity, silence.next_at, request.text)
-    board = await incidents.change_severity(
+    view = await incidents.change_severity(
         request.reference, severity, call.actor, reason=request.text, receipt=call.receipt
     )
-    return _done(board)
+    return _done(view)
 
 
 async def _end(call: Acting, services: Services, request: IncidentRequest) -> Message:
@@ -277,7 +277,7 @@ async def _opened(call: Opens, services: Services, opening: Opening) -> Message:
                 impact=opening.impact,
                 now=services.clock.now(),
             )
-    board = await services.incidents.open(
+    view = await services.incidents.open(
         opening.title,
         opening.severity,
         call.actor,
@@ -285,7 +285,7 @@ async def _opened(call: Opens, services: Services, opening: Opening) -> Message:
         impact=opening.impact,
         receipt=call.receipt,
     )
-    return incident_messages.opened(board)
+    return incident_messages.opened(view)
 
 
 @form("incident.open", parse=Opening.parse)
@@ -316,23 +316,23 @@ async def ack(call: Invocation[IncidentRequest], services: Services) -> Message 
 async def pass_on(call: Invocation[Press], services: Services) -> Message:
     """The person cannot take it."""
     request = call.request
-    board = await services.incidents.pass_on(request.reference, call.actor, ping=request.seen, receipt=call.receipt)
-    return _done(board)
+    view = await services.incidents.pass_on(request.reference, call.actor, ping=request.seen, receipt=call.receipt)
+    return _done(view)
 
 
 @button("incident.page_next", parse=Press.parse)
 async def page_next(call: Invocation[Press], services: Services) -> Message:
     """Page the next level now."""
     request = call.request
-    board = await services.incidents.page_next(request.reference, call.actor, level=request.seen, receipt=call.receipt)
-    return _done(board)
+    view = await services.incidents.page_next(request.reference, call.actor, level=request.seen, receipt=call.receipt)
+    return _done(view)
 
 
 @button("incident.room", parse=Press.parse)
 async def own_channel(call: Invocation[Press], services: Services) -> Message:
     """A channel of its own, for an incident whose severity brings none."""
-    board = await services.incidents.want_room(call.request.reference, call.actor, receipt=call.receipt)
-    return Message.plain(f"{board.incident.id} gets a channel of its own in a moment.")
+    view = await services.incidents.want_room(call.request.reference, call.actor, receipt=call.receipt)
+    return Message.plain(f"{view.incident.id} gets a channel of its own in a moment.")
 
 
 @button("incident.mitigate", parse=_pressed)
@@ -378,22 +378,22 @@ async def update_form(call: Invocation[UpdateForm], services: Services) -> Modal
 async def update(call: Invocation[Update], services: Services) -> Message:
     """Record an update from the form."""
     request = call.request
-    board = await services.incidents.update(
+    view = await services.incidents.update(
         request.reference, request.text, call.actor, impact=request.impact, receipt=call.receipt
     )
-    return _updated(board)
+    return _updated(view)
 
 
-def _done(board: Board) -> Message:
+def _done(view: IncidentView) -> Message:
     """What the person who acted reads; everybody else sees the header change."""
-    found = board.incident
+    found = view.incident
     text = f"{found.id} {found.severity} · {state_text(found)}"
     return Message(text, (lines((Bold(f"{found.id} {found.severity}"), f" · {state_text(found)}")),))
 
 
-def _updated(board: Board) -> Message:
+def _updated(view: IncidentView) -> Message:
     """As `_done`; of a mitigated incident with the way back, since nobody is paged for it any more."""
-    found, done = board.incident, _done(board)
+    found, done = view.incident, _done(view)
     if found.state is not State.MITIGATED:
         return done
     asked = lines(f"Nobody is paged for it any more. Broken again? /incident reopen {found.id}")
@@ -410,9 +410,9 @@ def _list(found: list[tuple[Incident, str]], now: int) -> Message:
     return Message(text, (Paragraph(tuple(rows)),))
 
 
-def _shown(board: Board, events: list[Event]) -> Message:
-    shown = incident_messages.header(board)
-    return Message(shown.text, (*shown.parts, incident_messages.timeline_lines(tuple(events[-20:]), board.now)))
+def _shown(view: IncidentView, events: list[Event]) -> Message:
+    shown = incident_messages.header(view)
+    return Message(shown.text, (*shown.parts, incident_messages.timeline_lines(tuple(events[-20:]), view.now)))
 
 
 def _names(services: Services) -> dict[str, str]:

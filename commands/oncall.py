@@ -33,7 +33,7 @@ async def oncall(call: Invocation[OnCallRequest], services: Services) -> Message
     """A line per level: the person, until when, and who follows."""
     now = services.clock.now()
     level = call.request.level
-    people = [(level, services.oncall.now(level, now))] if level else services.oncall.ladder(now)
+    people = [(level, services.oncall.now(level, now))] if level else services.oncall.levels(now)
     rows: list[Line] = []
     for role, person in people:
         following, at = services.oncall.next(role, now)

@@ -66,7 +66,7 @@ class PolicyModel(Model):
 
 
 class LevelModel(Model):
-    """One level of a ladder: who is notified, how long after opening, and what keeps it from firing."""
+    """One level of an escalation policy: who is notified, how long after opening, and what keeps it from firing."""
 
     notify: tuple[str, ...] = Field(min_length=1)
     after: Duration = 0

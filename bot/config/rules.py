@@ -1,4 +1,4 @@
-"""What a valid shape can still get wrong: unknown names, ladders that reach nobody, forbidden commands."""
+"""What a valid shape can still get wrong: unknown names, escalation policies that reach nobody, forbidden commands."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -84,7 +84,7 @@ def of_steward(
             text = f"{severity} is missing: an incident of that severity would reach nobody; add it"
             found.add(("severities",), text)
     for severity, row in steward.severities.items():
-        _ladder(severity, row, steward, found)
+        _escalation(severity, row, steward, found)
     _schedules(steward, systems, found)
     return found.problems
 
@@ -175,7 +175,7 @@ def _schedules(steward: StewardModel, systems: Collection[str], found: Findings)
             found.known(("schedules", name, "systems"), "system", system, systems)
 
 
-def _ladder(severity: str, row: SeverityModel, steward: StewardModel, found: Findings) -> None:
+def _escalation(severity: str, row: SeverityModel, steward: StewardModel, found: Findings) -> None:
     place: Place = ("severities", severity)
     if isinstance(row.escalate, int) and row.escalate < row.respond:
         found.add((*place, "escalate"), f"{severity}: escalate comes before respond; make it the later one")

@@ -34,7 +34,7 @@ def called(person: str) -> str:
 class Access:
     """What a person may do now: the roles they hold, and whether these were read from a stale copy.
 
-    `unread`: roles of which nobody can tell now who holds them.
+    `unread`: roles whose members could not be read.
     """
 
     roles: frozenset[str]

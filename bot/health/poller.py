@@ -19,7 +19,7 @@ FIRST_AFTER = 2 * SECOND
 BLIND_AFTER = 10 * MINUTE
 
 
-class Probe:
+class HealthPoller:
     """So that `since` and trends are known before a person asks, and blindness is not mistaken for health."""
 
     name = "probe"

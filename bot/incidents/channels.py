@@ -106,12 +106,12 @@ class IncidentRooms:
                 _settle(tx, incident, step, guests, now)
                 return
             tx.run("record_room", id=incident.id, room=room, now=now)
-            board = self._posts.board(tx, incident_rows.locked(tx, incident.id), roster, now)
-            self._posts.header(tx, board)
+            view = self._posts.view(tx, incident_rows.locked(tx, incident.id), roster, now)
+            self._posts.header(tx, view)
             said = Message(
                 f"{incident.id} has a channel of its own", (lines(("Its own channel: ", ChannelLink(room))),)
             )
-            self._posts.say(tx, board, key=f"incident:{incident.id}:channel:{room}", message=said)
+            self._posts.say(tx, view, key=f"incident:{incident.id}:channel:{room}", message=said)
 
         await self._ledger.write(work)
 
@@ -126,10 +126,10 @@ class IncidentRooms:
                 tx.run("give_room_up", id=incident.id, now=now)
             else:
                 _settle(tx, incident, step, guests, now)
-            board = self._posts.board(tx, incident_rows.locked(tx, incident.id), roster, now)
+            view = self._posts.view(tx, incident_rows.locked(tx, incident.id), roster, now)
             message = Message.plain(_FAILED[step.kind].format(problem.rstrip(".")))
-            self._posts.say(tx, board, key=f"incident:{incident.id}:channel:{step.kind}", message=message)
-            self._posts.header(tx, board)
+            self._posts.say(tx, view, key=f"incident:{incident.id}:channel:{step.kind}", message=message)
+            self._posts.header(tx, view)
 
         await self._ledger.write(work)
 

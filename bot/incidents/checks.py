@@ -79,8 +79,8 @@ class FollowedChecks:
                 before = incident_rows.of_row(row)
                 incident = incident_rows.set_checks(tx, before, said)
                 if incident.failing != before.failing or not before.checks:
-                    board = self._posts.board(tx, incident, roster, now)
-                    self._posts.header(tx, board)
-                    self._posts.refresh(tx, board)
+                    view = self._posts.view(tx, incident, roster, now)
+                    self._posts.header(tx, view)
+                    self._posts.refresh(tx, view)
 
         await self._ledger.write(work)

@@ -4,35 +4,35 @@ from collections.abc import Sequence
 
 from bot.domain.message import Inline, Line, Moment
 from bot.domain.timing import MINUTE, span
-from bot.incidents.escalation import Ladder
+from bot.incidents.escalation import EscalationPolicy
 from bot.incidents.model import ClockName, Incident, Severity, Verdict
 
 Run = tuple[ClockName, int, int | None]
 """A clock that runs from `planned_from`: its name, when it runs out, when it was done."""
 
 
-def settled(ladder: Ladder, incident: Incident, now: int) -> tuple[Verdict, ...]:
+def settled(policy: EscalationPolicy, incident: Incident, now: int) -> tuple[Verdict, ...]:
     """The verdicts that stand, and those that the clocks of now have come to: done, or run out."""
     due = [
         Verdict(clock, incident.severity, incident.planned_from, limit, done)
-        for clock, limit, done in _runs(ladder, incident)
+        for clock, limit, done in _runs(policy, incident)
         if _standing(incident, clock) is None and (done is not None or limit < now)
     ]
     return (*incident.verdicts, *due)
 
 
-def shown(ladder: Ladder, incident: Incident, now: int) -> Line:
+def shown(policy: EscalationPolicy, incident: Incident, now: int) -> Line:
     """Both clocks for the header; what earlier runs came to stands before them: `before: … / now: …`."""
     earlier = [verdict for verdict in incident.verdicts if verdict.start != incident.planned_from]
     told: list[Line] = []
-    for clock, limit, done in _runs(ladder, incident):
+    for clock, limit, done in _runs(policy, incident):
         standing = _standing(incident, clock)
         if standing is not None:
             told.append(_verdict(standing, incident, now, done))
         elif done is not None or limit <= now:
             told.append(_verdict(Verdict(clock, incident.severity, incident.planned_from, limit, done), incident, now))
         else:
-            told.append((f"{clock} by ", coming(limit, ladder, now)))
+            told.append((f"{clock} by ", coming(limit, policy, now)))
     if not earlier:
         return _joined(told)
     before = _joined([_verdict(verdict, incident, now) for verdict in earlier])
@@ -47,17 +47,17 @@ def _joined(told: Sequence[Line]) -> Line:
     return tuple(parts)
 
 
-def coming(at: int, ladder: Ladder, now: int) -> Moment:
+def coming(at: int, policy: EscalationPolicy, now: int) -> Moment:
     """A moment to come. In business hours the time alone would not say of which day."""
-    return Moment(at, "time" if ladder.phones else "date", now)
+    return Moment(at, "time" if policy.phones else "date", now)
 
 
-def _runs(ladder: Ladder, incident: Incident) -> list[Run]:
+def _runs(policy: EscalationPolicy, incident: Incident) -> list[Run]:
     """What was done before the start needs no clock any more: raised, an acknowledged incident is acknowledged."""
     start = incident.planned_from
     runs: list[Run] = [
-        ("respond", ladder.respond_by(start), _first(incident.acknowledged_at, incident.mitigated_at)),
-        ("mitigate", ladder.escalate_by(start), incident.mitigated_at),
+        ("respond", policy.respond_by(start), _first(incident.acknowledged_at, incident.mitigated_at)),
+        ("mitigate", policy.escalate_by(start), incident.mitigated_at),
     ]
     return [(clock, limit, done) for clock, limit, done in runs if done is None or done >= start]
 

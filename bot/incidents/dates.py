@@ -38,7 +38,7 @@ class IncidentDates:
         def work(tx: Tx) -> int:
             rows = tx.all("claim_undated", now=now, midnight=self._midnight(now), n=_BATCH)
             for row in rows:
-                self._posts.header(tx, self._posts.board(tx, incident_rows.of_row(row), roster, now))
+                self._posts.header(tx, self._posts.view(tx, incident_rows.of_row(row), roster, now))
             return len(rows)
 
         drawn = await self._ledger.write(work)

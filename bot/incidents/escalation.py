@@ -20,7 +20,7 @@ GAP = MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level of a ladder: names of on-call roles or of roles, how long after the start, and what keeps it away."""
+    """One level of an escalation policy: whom it notifies, how long after the start, and what keeps it away."""
 
     notify: tuple[str, ...]
     after: int = 0
@@ -28,7 +28,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class EscalationPolicy:
     """One row of the severity matrix. `hours` is set where time counts in business hours only and nobody is phoned.
 
     `escalate` None stands for "next business day"; `stale` None means that a silent owner is left alone.
@@ -73,22 +73,22 @@ class Step:
     kind: PingKind
 
 
-def next_step(ladder: Ladder, incident: Incident) -> Step | None:
+def next_step(policy: EscalationPolicy, incident: Incident) -> Step | None:
     """The next step if nothing happens until then; None where nobody waits for anything."""
     if incident.state is State.OPEN:
-        return _page(ladder, incident)
+        return _page(policy, incident)
     if incident.state is State.ACKNOWLEDGED:
-        steps = [step for step in (_silence(ladder, incident), _inform(ladder, incident)) if step is not None]
+        steps = [step for step in (_silence(policy, incident), _inform(policy, incident)) if step is not None]
         return min(steps, key=lambda step: step.at, default=None)
     return None
 
 
-def timeline(ladder: Ladder, incident: Incident) -> list[Step]:
+def timeline(policy: EscalationPolicy, incident: Incident) -> list[Step]:
     """Who is paged when, if nobody answers: the steps that are still to come, up to and including the last level."""
     steps: list[Step] = []
     waiting = replace(incident, state=State.OPEN)
-    while waiting.paged < len(ladder.levels):
-        step = _page(ladder, waiting)
+    while waiting.paged < len(policy.levels):
+        step = _page(policy, waiting)
         steps.append(step)
         waiting = after_step(waiting, step, step.at)
     return steps
@@ -106,42 +106,42 @@ def after_step(incident: Incident, step: Step, now: int) -> Incident:
     return reached
 
 
-def following_level(ladder: Ladder, incident: Incident) -> int:
+def following_level(policy: EscalationPolicy, incident: Incident) -> int:
     """The level that comes after those paged so far; the last one where all have been."""
-    return min(incident.paged + 1, len(ladder.levels))
+    return min(incident.paged + 1, len(policy.levels))
 
 
-def _page(ladder: Ladder, incident: Incident) -> Step:
+def _page(policy: EscalationPolicy, incident: Incident) -> Step:
     last = incident.paged_at
-    if incident.paged >= len(ladder.levels):
-        every = REPEAT if ladder.phones else ladder.respond
+    if incident.paged >= len(policy.levels):
+        every = REPEAT if policy.phones else policy.respond
         start = incident.planned_from if last is None else last
-        return Step(ladder.moment(start, every), len(ladder.levels), "repeat")
-    due = ladder.moment(incident.planned_from, ladder.levels[incident.paged].after)
+        return Step(policy.moment(start, every), len(policy.levels), "repeat")
+    due = policy.moment(incident.planned_from, policy.levels[incident.paged].after)
     earliest = due if last is None else last + GAP
     return Step(max(due, earliest), incident.paged + 1, "page")
 
 
-def _inform(ladder: Ladder, incident: Incident) -> Step | None:
+def _inform(policy: EscalationPolicy, incident: Incident) -> Step | None:
     """The escalate clock after an acknowledgement: levels `unless: mitigated`, else the next level when it runs out."""
     reached = max(incident.paged, incident.informed)
     earliest = 0 if incident.informed_at is None else incident.informed_at + GAP
-    due = ladder.escalate_by(incident.planned_from)
-    lasting = [number for number, level in enumerate(ladder.levels, 1) if level.unless == "mitigated"]
+    due = policy.escalate_by(incident.planned_from)
+    lasting = [number for number, level in enumerate(policy.levels, 1) if level.unless == "mitigated"]
     for number in lasting:
         if number > reached:
-            at = ladder.moment(incident.planned_from, ladder.levels[number - 1].after)
+            at = policy.moment(incident.planned_from, policy.levels[number - 1].after)
             return Step(max(at, earliest), number, "inform")
     if not lasting and not incident.informed and due > (incident.acknowledged_at or 0):
-        return Step(due, following_level(ladder, incident), "inform")
+        return Step(due, following_level(policy, incident), "inform")
     return None
 
 
-def _silence(ladder: Ladder, incident: Incident) -> Step | None:
+def _silence(policy: EscalationPolicy, incident: Incident) -> Step | None:
     """The owner's silence: first they are asked whether they are still on it, then the next level is paged."""
-    if ladder.stale is None or incident.updated_at is None:
+    if policy.stale is None or incident.updated_at is None:
         return None
     if incident.nudged_at is None:
-        return Step(ladder.moment(incident.updated_at, ladder.stale), incident.paged, "still")
-    every = ladder.respond if incident.paged < len(ladder.levels) else REPEAT
-    return Step(ladder.moment(incident.nudged_at, every), following_level(ladder, incident), "stale")
+        return Step(policy.moment(incident.updated_at, policy.stale), incident.paged, "still")
+    every = policy.respond if incident.paged < len(policy.levels) else REPEAT
+    return Step(policy.moment(incident.nudged_at, every), following_level(policy, incident), "stale")

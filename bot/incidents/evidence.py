@@ -22,7 +22,7 @@ from bot.store import Ledger, Row, Tx
 PATIENCE = 20.0
 
 
-class Witness(Protocol):
+class EvidenceSource(Protocol):
     """Who can tell how a system is."""
 
     async def evidence(self, system: str) -> tuple[Message, Statement]:
@@ -48,10 +48,12 @@ class IncidentEvidence:
 
     name = "incident-evidence"
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, witness: Witness, oncall: OnCall, posts: IncidentPosts) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, *, source: EvidenceSource, oncall: OnCall, posts: IncidentPosts
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._witness = witness
+        self._source = source
         self._oncall = oncall
         self._posts = posts
 
@@ -79,10 +81,10 @@ class IncidentEvidence:
             return _Found()
         try:
             async with asyncio.timeout(PATIENCE):
-                suspect = await self._witness.suspect(incident.system, now)
+                suspect = await self._source.suspect(incident.system, now)
                 if told:
                     return _Found(suspect=suspect)
-                message, said = await self._witness.evidence(incident.system)
+                message, said = await self._source.evidence(incident.system)
                 return _Found(message, said, suspect)
         except TimeoutError:
             why = f"The checks of {incident.system} did not end within {PATIENCE:.0f} s."
@@ -101,11 +103,11 @@ class IncidentEvidence:
             if before.state is State.RESOLVED or not news:
                 return
             known = incident_rows.set_checks(tx, replace(before, suspect=suspect), found.said)
-            board = self._posts.board(tx, known, roster, now)
+            view = self._posts.view(tx, known, roster, now)
             if found.message is not None:
-                self._posts.say(tx, board, key=_key(incident), message=found.message)
-            self._posts.header(tx, board)
-            self._posts.refresh(tx, board)
+                self._posts.say(tx, view, key=_key(incident), message=found.message)
+            self._posts.header(tx, view)
+            self._posts.refresh(tx, view)
 
         await self._ledger.write(work)
 

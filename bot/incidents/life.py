@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.domain.errors import Conflict
 from bot.domain.people import Actor, called
 from bot.incidents import clocks as incident_clocks
-from bot.incidents.escalation import Ladder
+from bot.incidents.escalation import EscalationPolicy
 from bot.incidents.model import Incident, Severity, State
 
 
@@ -29,10 +29,10 @@ def acknowledge(incident: Incident, actor: Actor, now: int) -> Incident:
     )
 
 
-def change_severity(incident: Incident, severity: Severity, now: int, *, ladder: Ladder) -> Incident:
+def change_severity(incident: Incident, severity: Severity, now: int, *, policy: EscalationPolicy) -> Incident:
     """Another row of the matrix: raised, its clocks start now and page anew; lowered, they go on as they are.
 
-    `ladder` is the row that it leaves: what its clocks have come to by now stands.
+    `policy` is the row that it leaves: what its clocks have come to by now stands.
     """
     _refuse_over(incident)
     if incident.severity is severity:
@@ -41,7 +41,7 @@ def change_severity(incident: Incident, severity: Severity, now: int, *, ladder:
         incident,
         severity=severity,
         epoch=incident.epoch + 1,
-        verdicts=incident_clocks.settled(ladder, incident, now),
+        verdicts=incident_clocks.settled(policy, incident, now),
         room_wanted=incident.room_wanted or (severity.has_room and not incident.severity.has_room),
     )
     if severity.rank > incident.severity.rank:
@@ -53,7 +53,7 @@ def change_severity(incident: Incident, severity: Severity, now: int, *, ladder:
     return replace(restarted, paged=0, paged_at=None, acknowledged_at=None)
 
 
-def reopen(incident: Incident, now: int, *, ladder: Ladder) -> Incident:
+def reopen(incident: Incident, now: int, *, policy: EscalationPolicy) -> Incident:
     """It is broken again: nobody has it, its clocks start now, and the first level is paged as for a new one."""
     if incident.active:
         raise Conflict(f"{incident.id} is open; there is nothing to reopen.")
@@ -61,7 +61,7 @@ def reopen(incident: Incident, now: int, *, ladder: Ladder) -> Incident:
         incident,
         state=State.OPEN,
         epoch=incident.epoch + 1,
-        verdicts=incident_clocks.settled(ladder, incident, now),
+        verdicts=incident_clocks.settled(policy, incident, now),
         planned_from=now,
         owner=None,
         owned_at=None,

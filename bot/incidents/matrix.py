@@ -1,4 +1,4 @@
-"""The severity matrix: each severity's ladder, from the configuration."""
+"""The severity matrix: each severity's escalation policy, from the configuration."""
 
 from typing import Literal
 
@@ -6,27 +6,27 @@ from bot.config.business_hours import business_hours
 from bot.config.models import SeverityModel, StewardModel
 from bot.domain.business_hours import BusinessHours
 from bot.domain.errors import NotFound
-from bot.incidents.escalation import Ladder, Level
+from bot.incidents.escalation import EscalationPolicy, Level
 from bot.incidents.model import Severity
 
 
 class Matrix:
-    """Ladders by severity. Business hours are read once; public holidays only where a country is named."""
+    """Escalation policies by severity. Business hours are read once; public holidays only where a country is named."""
 
     def __init__(self, config: StewardModel) -> None:
         hours = business_hours(config.business_hours, config.timezone)
-        self._ladders = {Severity(name): _ladder(row, hours) for name, row in config.severities.items()}
+        self._policies = {Severity(name): _policy(row, hours) for name, row in config.severities.items()}
 
-    def __getitem__(self, severity: Severity) -> Ladder:
-        """The ladder of a severity; raises `NotFound` for one that the configuration leaves out."""
-        ladder = self._ladders.get(severity)
-        if ladder is None:
-            raise NotFound(f"{severity} has no levels here; use {', '.join(self._ladders)}.")
-        return ladder
+    def __getitem__(self, severity: Severity) -> EscalationPolicy:
+        """The escalation policy of a severity; raises `NotFound` for one that the configuration leaves out."""
+        policy = self._policies.get(severity)
+        if policy is None:
+            raise NotFound(f"{severity} has no levels here; use {', '.join(self._policies)}.")
+        return policy
 
 
-def _ladder(row: SeverityModel, hours: BusinessHours) -> Ladder:
-    return Ladder(
+def _policy(row: SeverityModel, hours: BusinessHours) -> EscalationPolicy:
+    return EscalationPolicy(
         respond=row.respond,
         escalate=_escalate(row.escalate),
         levels=tuple(Level(level.notify, level.after, level.unless) for level in row.levels),

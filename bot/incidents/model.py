@@ -67,7 +67,7 @@ class Incident:
     """One incident. Times are epoch ms, None while it has not happened.
 
     `epoch` is the fencing token: it rises with everything that makes an earlier page obsolete. `planned_from` is where
-    the ladder counts from: the opening, the moment the severity was raised, or the reopening. `paged` and `informed`
+    the escalation policy counts from: the opening, the raised severity, or the reopening. `paged` and `informed`
     count the levels that have been reached in either way; `nudged_at` is the last page since the owner's last sign of
     life. `token` is the opaque id in buttons. `room` is the id of its own channel, `room_wanted` whether it is to have
     one. `owned_at` is when its owner took it, `taken_from` who had it before. `verdicts` are those that stand: given
@@ -132,7 +132,7 @@ class Reference:
 
 
 PingKind = Literal["page", "repeat", "inform", "still", "stale"]
-"""Why a person was told: the ladder, its last level again, for information, the silent owner, and who follows them."""
+"""Why a person was told: their level, the last level again, for information, the silent owner, who follows them."""
 
 
 @dataclass(frozen=True, slots=True)

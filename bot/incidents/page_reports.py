@@ -6,13 +6,13 @@ People hear at once of a PagerDuty that does not answer, and disabled accounts a
 import functools
 from collections.abc import Sequence
 
-from bot.incidents import pings as ping_messages
+from bot.incidents import page_messages as ping_messages
 from bot.incidents import rows as incident_rows
 from bot.incidents.escalation import Step, following_level
 from bot.incidents.model import Incident, Ping, State
 from bot.incidents.posts import IncidentPosts
 from bot.incidents.steps import IncidentSteps
-from bot.incidents.view import Board
+from bot.incidents.view import IncidentView
 from bot.oncall.service import OnCall, Roster
 from bot.outbox import service as outbox
 from bot.outbox.pages import PagerPosts
@@ -60,34 +60,34 @@ class PageReports:
             tx.run("way_shown", message=row["message"], shown=row["outcome"], settled=int(row["outcome"] in _FINAL))
         if incident is None or not news:
             return
-        board = self._posts.board(tx, incident, roster, now)
+        view = self._posts.view(tx, incident, roster, now)
         for row in news:
             if row["alert"]:
-                self._tell_of_pager(tx, board, row, now)
+                self._tell_of_pager(tx, view, row, now)
         if not incident.active:
             return
-        if self._nobody_reached(incident, board):
-            step = Step(now, following_level(board.ladder, incident), "page")
+        if self._nobody_reached(incident, view):
+            step = Step(now, following_level(view.policy, incident), "page")
             incident = self._steps.take(tx, incident, step, roster=roster, now=now)
-            board = self._posts.board(tx, incident, roster, now)
-        self._posts.header(tx, board)
+            view = self._posts.view(tx, incident, roster, now)
+        self._posts.header(tx, view)
 
-    def _tell_of_pager(self, tx: Tx, board: Board, row: Row, now: int) -> None:
+    def _tell_of_pager(self, tx: Tx, view: IncidentView, row: Row, now: int) -> None:
         """Those whom PagerDuty should have rung, once while it does not answer; and how that ended."""
-        ping = next((each for each in board.pings if each.number == row["number"]), None)
+        ping = next((each for each in view.pings if each.number == row["number"]), None)
         key = f"pager-trouble:{row['subject']}:{row['number']}"
         fails = row["outcome"] in {"failing", "failed"}
-        if ping is None or row["outcome"] == "waiting" or (fails and not board.incident.active):
+        if ping is None or row["outcome"] == "waiting" or (fails and not view.incident.active):
             return
         if not fails and outbox.sent_at(tx, f"{key}:{ping.people[0].slack}" if ping.people else key) is None:
             return
         reason = str(row["last_error"] or "").partition(" at PagerDuty: ")[2] if fails else ""
         if fails:
-            message = ping_messages.pager_trouble(board, reason)
+            message = ping_messages.pager_trouble(view, reason)
         elif row["outcome"] in {"sent", "seen"}:
-            message = ping_messages.pager_back(board)
+            message = ping_messages.pager_back(view)
         else:
-            message = ping_messages.pager_missed(board)
+            message = ping_messages.pager_missed(view)
         for actor in ping.people:
             if actor.slack:
                 outbox.post(
@@ -97,16 +97,16 @@ class PageReports:
                     message=message,
                     now=now,
                     lane="page",
-                    guard=(board.incident.id, board.incident.epoch) if fails else None,
+                    guard=(view.incident.id, view.incident.epoch) if fails else None,
                 )
 
     @staticmethod
-    def _nobody_reached(incident: Incident, board: Board) -> bool:
+    def _nobody_reached(incident: Incident, view: IncidentView) -> bool:
         """Whether the newest page met disabled accounts only: nobody there will ever press a button."""
-        newest: Ping | None = next((ping for ping in reversed(board.pings) if ping.pages), None)
-        if incident.state is not State.OPEN or newest is None or incident.paged >= len(board.ladder.levels):
+        newest: Ping | None = next((ping for ping in reversed(view.pings) if ping.pages), None)
+        if incident.state is not State.OPEN or newest is None or incident.paged >= len(view.policy.levels):
             return False
-        reached = [way.outcome for way in board.ways if way.number == newest.number and way.way == "slack"]
+        reached = [way.outcome for way in view.ways if way.number == newest.number and way.way == "slack"]
         return bool(reached) and set(reached) == {"failed"}
 
     async def _end_answered(self, now: int) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from bot.domain.message import Message
 from bot.domain.people import Actor
 from bot.incidents import messages as incident_messages
-from bot.incidents import pings as ping_messages
+from bot.incidents import page_messages as ping_messages
 from bot.incidents import rows as incident_rows
 from bot.incidents.escalation import Step, next_step, timeline
 from bot.incidents.matrix import Matrix
 from bot.incidents.model import Event, Incident, Ping, State, Way
-from bot.incidents.view import SIGNS, Board, Planned
+from bot.incidents.view import SIGNS, IncidentView, Planned
 from bot.oncall.service import Roster
 from bot.outbox import service as outbox
 from bot.outbox.pages import Alert, PagerPosts
@@ -31,24 +31,24 @@ class IncidentPosts:
     systems: Systems
     pager: PagerPosts | None
 
-    def board(
+    def view(
         self, tx: Tx, incident: Incident, roster: Roster, now: int, *, pings: Sequence[Ping] | None = None
-    ) -> Board:
+    ) -> IncidentView:
         """Everything that the messages show, as this transaction sees it; `pings` where the caller has them already."""
-        ladder = self.matrix[incident.severity]
-        step = next_step(ladder, incident)
+        policy = self.matrix[incident.severity]
+        step = next_step(policy, incident)
 
         def planned(step_at: int, level: int) -> tuple[Actor, ...]:
-            return roster.who(ladder.levels[level - 1].notify, step_at)
+            return roster.who(policy.levels[level - 1].notify, step_at)
 
         follows = None
         if step is not None:
             follows = Planned(step, self.people(incident, step, roster, step.at))
-        plan = timeline(ladder, incident) if incident.state is State.OPEN else []
+        plan = timeline(policy, incident) if incident.state is State.OPEN else []
         title, can_roll_back = self._system(incident.system)
-        return Board(
+        return IncidentView(
             incident,
-            ladder,
+            policy,
             title,
             tuple(incident_rows.pings(tx, incident.id) if pings is None else pings),
             tuple(Planned(item, planned(item.at, item.level)) for item in plan),
@@ -65,30 +65,30 @@ class IncidentPosts:
             return (incident.owner,)
         return roster.who(self.matrix[incident.severity].levels[max(step.level, 1) - 1].notify, at)
 
-    def header(self, tx: Tx, board: Board) -> None:
+    def header(self, tx: Tx, view: IncidentView) -> None:
         """Post the header, or edit it; in the incident's own channel too, once that exists."""
-        message, incident = incident_messages.header(board), board.incident
-        outbox.post(tx, key=header_key(incident), channel=self.channel, message=message, now=board.now)
+        message, incident = incident_messages.header(view), view.incident
+        outbox.post(tx, key=header_key(incident), channel=self.channel, message=message, now=view.now)
         if incident.in_room:
             key = f"{header_key(incident)}:{incident.room}"
-            outbox.post(tx, key=key, channel=incident.room, message=message, now=board.now)
+            outbox.post(tx, key=key, channel=incident.room, message=message, now=view.now)
 
-    def ping(self, tx: Tx, board: Board, ping: Ping) -> None:
+    def ping(self, tx: Tx, view: IncidentView, ping: Ping) -> None:
         """Tell people in the channel; a page reaches them directly too. Obsolete once the incident's epoch moved on."""
-        message = ping_messages.ping(board, ping)
-        guard = (board.incident.id, board.incident.epoch)
+        message = ping_messages.ping(view, ping)
+        guard = (view.incident.id, view.incident.epoch)
         if not ping.pages:
-            outbox.post(tx, key=ping.key, channel=self.channel, message=message, now=board.now, guard=guard)
+            outbox.post(tx, key=ping.key, channel=self.channel, message=message, now=view.now, guard=guard)
             return
-        for key, channel in self._targets(ping, phones=board.ladder.phones):
+        for key, channel in self._targets(ping, phones=view.policy.phones):
             fallback = ping.people[0].slack if ping.people else ""
             outbox.post(
                 tx,
                 key=key,
                 channel=channel,
                 message=message,
-                now=board.now,
-                lane="page" if board.ladder.phones else "rest",
+                now=view.now,
+                lane="page" if view.policy.phones else "rest",
                 guard=guard,
                 fallback=f"@{fallback}" if fallback and not channel.startswith("@") else None,
             )
@@ -96,64 +96,64 @@ class IncidentPosts:
                 tx.run(
                     "put_way",
                     message=key,
-                    subject=board.incident.id,
+                    subject=view.incident.id,
                     number=ping.number,
                     operation=None,
                     way="slack",
                     target=next(actor.person for actor in ping.people if channel == f"@{actor.slack}"),
                     alert="",
                 )
-        if self.pager is not None and board.ladder.phones:
+        if self.pager is not None and view.policy.phones:
             # Slack's Do Not Disturb silences pings.
             self.pager.ring(
-                tx, _alert(board, ping), self.pager.routes_of(self._names(board, ping), ping.people), board.now
+                tx, _alert(view, ping), self.pager.routes_of(self._names(view, ping), ping.people), view.now
             )
 
-    def refresh(self, tx: Tx, board: Board) -> None:
+    def refresh(self, tx: Tx, view: IncidentView) -> None:
         """After the epoch moved: pings that are still wanted get the new one, the others are withdrawn or edited."""
-        incident = board.incident
-        newest = board.pings[-_EDITED:]
-        for ping in board.pings:
+        incident = view.incident
+        newest = view.pings[-_EDITED:]
+        for ping in view.pings:
             wanted = _wanted(incident, ping)
             for key, channel in self._targets(ping, phones=True):
                 if not wanted:
                     outbox.withdraw(tx, key)
                 if ping in newest:
-                    self._edit(tx, board, ping, key, channel, wanted=wanted)
+                    self._edit(tx, view, ping, key, channel, wanted=wanted)
 
-    def tell_pager(self, tx: Tx, board: Board, *, changed: bool) -> None:
+    def tell_pager(self, tx: Tx, view: IncidentView, *, changed: bool) -> None:
         """After the epoch moved: PagerDuty ends what is over or phones nobody, stops for whoever has it, else goes on.
 
         `changed`: the severity did.
         """
-        incident = board.incident
+        incident = view.incident
         if self.pager is None:
             return
-        if incident.state is State.RESOLVED or not board.ladder.phones:
-            self.pager.tell(tx, incident.id, "resolve", mark=incident.epoch, now=board.now)
+        if incident.state is State.RESOLVED or not view.policy.phones:
+            self.pager.tell(tx, incident.id, "resolve", mark=incident.epoch, now=view.now)
         elif incident.state is State.OPEN:
-            alerts = {ping.number: _alert(board, ping) for ping in board.pings if _wanted(incident, ping)}
-            self.pager.renew(tx, alerts, board.now, changed=changed)
+            alerts = {ping.number: _alert(view, ping) for ping in view.pings if _wanted(incident, ping)}
+            self.pager.renew(tx, alerts, view.now, changed=changed)
         else:
-            self.pager.tell(tx, incident.id, "acknowledge", mark=incident.epoch, now=board.now)
+            self.pager.tell(tx, incident.id, "acknowledge", mark=incident.epoch, now=view.now)
 
-    def ask_whether_over(self, tx: Tx, board: Board, who: Actor) -> None:
+    def ask_whether_over(self, tx: Tx, view: IncidentView, who: Actor) -> None:
         """Somebody resolved it at PagerDuty: whoever has it here is asked, in the channel."""
-        message, number = incident_messages.resolved_there(board, who), len(_questions(tx, board.incident)) + 1
-        outbox.post(tx, key=_question_key(board.incident, number), channel=self.channel, message=message, now=board.now)
+        message, number = incident_messages.resolved_there(view, who), len(_questions(tx, view.incident)) + 1
+        outbox.post(tx, key=_question_key(view.incident, number), channel=self.channel, message=message, now=view.now)
 
-    def answer(self, tx: Tx, board: Board) -> None:
+    def answer(self, tx: Tx, view: IncidentView) -> None:
         """Questions whether it is over that the newest decision has answered: they say so, and have no buttons."""
-        for number, (asked, answers) in enumerate(_questions(tx, board.incident), 1):
-            key = _question_key(board.incident, number)
+        for number, (asked, answers) in enumerate(_questions(tx, view.incident), 1):
+            key = _question_key(view.incident, number)
             if len(answers) == 1 and outbox.is_queued(tx, key):
-                message = incident_messages.answered_there(board, asked, answers[0])
-                outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now)
+                message = incident_messages.answered_there(view, asked, answers[0])
+                outbox.post(tx, key=key, channel=self.channel, message=message, now=view.now)
 
-    def say(self, tx: Tx, board: Board, *, key: str, message: Message) -> None:
+    def say(self, tx: Tx, view: IncidentView, *, key: str, message: Message) -> None:
         """A reply in the header's thread."""
-        thread = header_key(board.incident)
-        outbox.post(tx, key=key, channel=self.channel, message=message, now=board.now, thread=thread)
+        thread = header_key(view.incident)
+        outbox.post(tx, key=key, channel=self.channel, message=message, now=view.now, thread=thread)
 
     def tell(self, tx: Tx, incident: Incident, number: int, text: str, now: int) -> None:
         """What somebody did, in the incident's own channel, else in the header's thread: an edit notifies nobody."""
@@ -168,32 +168,32 @@ class IncidentPosts:
             fallback=self.channel if incident.in_room else None,
         )
 
-    def taken_over(self, tx: Tx, board: Board, before: Actor) -> None:
+    def taken_over(self, tx: Tx, view: IncidentView, before: Actor) -> None:
         """Tell whoever had it that somebody else has it now."""
-        key = f"taken_over:{board.incident.id}:{board.incident.epoch}"
+        key = f"taken_over:{view.incident.id}:{view.incident.epoch}"
         if before.slack:
-            message = ping_messages.taken_over(board)
-            outbox.post(tx, key=key, channel=f"@{before.slack}", message=message, now=board.now)
+            message = ping_messages.taken_over(view)
+            outbox.post(tx, key=key, channel=f"@{before.slack}", message=message, now=view.now)
 
-    def _edit(self, tx: Tx, board: Board, ping: Ping, key: str, channel: str, *, wanted: bool) -> None:
+    def _edit(self, tx: Tx, view: IncidentView, ping: Ping, key: str, channel: str, *, wanted: bool) -> None:
         progress = tx.one("message_progress", key=key)
         if progress is None:
             return
         # What has reached people is edited without a guard: an edit pages nobody and takes the buttons away.
         left = bool(progress["sent_revision"]) or progress["sending_since"] is not None
         if left or (wanted and progress["state"] == "open"):
-            incident = board.incident
-            message = ping_messages.ping(board, ping) if wanted else ping_messages.answered(board)
+            incident = view.incident
+            message = ping_messages.ping(view, ping) if wanted else ping_messages.answered(view)
             guard = None if left else (incident.id, incident.epoch)
-            outbox.post(tx, key=key, channel=channel, message=message, now=board.now, lane="page", guard=guard)
+            outbox.post(tx, key=key, channel=channel, message=message, now=view.now, lane="page", guard=guard)
 
     @staticmethod
-    def _names(board: Board, ping: Ping) -> tuple[str, ...]:
+    def _names(view: IncidentView, ping: Ping) -> tuple[str, ...]:
         """What the matrix calls the people of a ping; of a silent owner, the level by which they were paged."""
-        levels = board.ladder.levels
+        levels = view.policy.levels
         if ping.kind != "still":
             return levels[ping.level - 1].notify
-        paged = [each for each in board.pings if each.kind != "still" and set(ping.people) <= set(each.people)]
+        paged = [each for each in view.pings if each.kind != "still" and set(ping.people) <= set(each.people)]
         return levels[min(paged[-1].level, len(levels)) - 1].notify if paged else ()
 
     def _targets(self, ping: Ping, *, phones: bool) -> list[tuple[str, str]]:
@@ -216,14 +216,14 @@ def ways_of(tx: Tx, subject: str) -> tuple[Way, ...]:
     )
 
 
-def _alert(board: Board, ping: Ping) -> Alert:
-    incident = board.incident
+def _alert(view: IncidentView, ping: Ping) -> Alert:
+    incident = view.incident
     # At minute 0 the subject says it all; later pages say whose turn it is.
-    asks = f" · {ping_messages.asks(board, ping)}" if ping.number > 1 else ""
+    asks = f" · {ping_messages.asks(view, ping)}" if ping.number > 1 else ""
     return Alert(
         incident.id,
         ping.number,
-        board.subject + asks,
+        view.subject + asks,
         "critical" if incident.severity == "P0" else "error",
         incident.system,
         {"severity": incident.severity.value, "opened by": incident.opened_by.person},
@@ -255,6 +255,6 @@ def header_key(incident: Incident) -> str:
 def _wanted(incident: Incident, ping: Ping) -> bool:
     """Whether somebody still has to answer it: until the acknowledgement, and again after the last sign of life."""
     if incident.state is State.OPEN:
-        # What was sent before it was raised or reopened asks nobody any more: the ladder has started anew.
+        # What was sent before it was raised or reopened asks nobody any more: the escalation policy has started anew.
         return ping.pages and ping.at >= incident.planned_from
     return incident.state is State.ACKNOWLEDGED and ping.at > (incident.updated_at or 0)

@@ -21,7 +21,7 @@ from bot.incidents.matrix import Matrix
 from bot.incidents.model import Event, Incident, Reference, Severity, State
 from bot.incidents.posts import IncidentPosts
 from bot.incidents.steps import IncidentSteps
-from bot.incidents.view import Board, names_of
+from bot.incidents.view import IncidentView, names_of
 from bot.oncall.service import OnCall, Roster
 from bot.outbox.pages import PagerPosts
 from bot.ports import Clock
@@ -86,7 +86,7 @@ class Incidents:
         system: str = "",
         impact: str = "",
         receipt: str | None = None,
-    ) -> Board:
+    ) -> IncidentView:
         """Open one: row, header and the page at minute 0 in one transaction; its channel and evidence follow later."""
         self.posts.matrix[severity]  # Raises NotFound for one that is not configured.
         if system:
@@ -94,7 +94,7 @@ class Incidents:
         said = (await self._checks.of([system])).get(system)
         roster, now = await self._oncall.roster(), self._clock.now()
 
-        def work(tx: Tx) -> Board:
+        def work(tx: Tx) -> IncidentView:
             number = incident_rows.next_number(tx)
             incident = Incident(
                 id=f"INC-{number}",
@@ -115,14 +115,14 @@ class Incidents:
             opening = {"severity": severity.value, "system": system, "title": incident.title}
             self._note(tx, incident, actor, now, kind="opened", text=f"opened it as {severity}", detail=opening)
             # The header stands even where nobody is told before the morning.
-            self.posts.header(tx, self.posts.board(tx, incident, roster, now))
+            self.posts.header(tx, self.posts.view(tx, incident, roster, now))
             incident = incident_rows.set_checks(tx, incident, said)
             incident = self._catch_up(tx, incident, roster, now, actor)
-            return self.posts.board(tx, incident, roster, now)
+            return self.posts.view(tx, incident, roster, now)
 
         return await self._ledger.write(work, receipt=receipt)
 
-    async def acknowledge(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> Board:
+    async def acknowledge(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> IncidentView:
         """`actor` has it."""
 
         def text(before: Incident) -> str:
@@ -145,7 +145,7 @@ class Incidents:
 
     async def change_severity(
         self, reference: Reference, severity: Severity, actor: Actor, *, reason: str, receipt: str | None = None
-    ) -> Board:
+    ) -> IncidentView:
         """Another severity, another plan, and why; what the clocks have come to stands."""
         self.posts.matrix[severity]  # Raises NotFound for one that is not configured.
         why = one_line(reason)[:TEXT_LIMIT]
@@ -156,20 +156,22 @@ class Incidents:
             actor,
             "severity",
             lambda incident, now: incident_life.change_severity(
-                incident, severity, now, ladder=self.posts.matrix[incident.severity]
+                incident, severity, now, policy=self.posts.matrix[incident.severity]
             ),
             lambda before: f"changed the severity from {before.severity} to {severity}: {why}",
             fresh=True,
             receipt=receipt,
         )
 
-    async def reopen(self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None) -> Board:
+    async def reopen(
+        self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None
+    ) -> IncidentView:
         """It is broken again: clocks and paging start anew."""
         return await self._change(
             reference,
             actor,
             "reopened",
-            lambda incident, now: incident_life.reopen(incident, now, ladder=self.posts.matrix[incident.severity]),
+            lambda incident, now: incident_life.reopen(incident, now, policy=self.posts.matrix[incident.severity]),
             lambda _: _with("reopened it", text),
             fresh=True,
             receipt=receipt,
@@ -177,7 +179,7 @@ class Incidents:
 
     async def update(
         self, reference: Reference, text: str, actor: Actor, *, impact: str = "", receipt: str | None = None
-    ) -> Board:
+    ) -> IncidentView:
         """How it stands now, and what it means for people outside."""
         if not text.strip() and not impact.strip():
             raise UsageError("An update needs a text: /incident update INC-1 the queue drains again")
@@ -197,7 +199,7 @@ class Incidents:
         text: str = "",
         despite: Sequence[str] = (),
         receipt: str | None = None,
-    ) -> Board:
+    ) -> IncidentView:
         """The harm is stopped. `despite`: the checks that were still critical, as the person was told."""
         return await self._change(
             reference,
@@ -216,7 +218,7 @@ class Incidents:
         text: str = "",
         despite: Sequence[str] = (),
         receipt: str | None = None,
-    ) -> Board:
+    ) -> IncidentView:
         """It is over. `despite`: as of `mitigate`."""
         return await self._change(
             reference,
@@ -229,7 +231,7 @@ class Incidents:
 
     async def pass_on(
         self, reference: Reference, actor: Actor, *, ping: int | None = None, receipt: str | None = None
-    ) -> Board:
+    ) -> IncidentView:
         """`actor` cannot take it: whoever comes next is paged at once.
 
         `ping`: the page that they answered. Where somebody has been paged since, a second tap pages nobody further.
@@ -253,7 +255,7 @@ class Incidents:
             receipt=receipt,
         )
 
-    async def want_room(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> Board:
+    async def want_room(self, reference: Reference, actor: Actor, *, receipt: str | None = None) -> IncidentView:
         """A channel of its own, which P2 and P3 get only when somebody asks for it."""
         return await self._change(
             reference,
@@ -266,12 +268,12 @@ class Incidents:
 
     async def page_next(
         self, reference: Reference, actor: Actor, *, level: int | None = None, receipt: str | None = None
-    ) -> Board:
+    ) -> IncidentView:
         """Page the next level now. `level`: what the person saw; if that was paged meanwhile, nobody else is."""
         said = await self._said(reference)
         roster, now = await self._oncall.roster(), self._clock.now()
 
-        def work(tx: Tx) -> Board:
+        def work(tx: Tx) -> IncidentView:
             incident = incident_lookup.locked(tx, reference)
             if not incident.active:
                 raise Conflict(f"{incident.id} is {incident.state}; nobody is paged for it any more.")
@@ -280,7 +282,7 @@ class Incidents:
                 raise Conflict(f"{incident.id} has moved on: level {level} was paged already. The next is {following}.")
             incident = incident_rows.set_checks(tx, incident, said)
             moved = self._page(tx, incident, roster, now, actor)
-            return self.posts.board(tx, moved, roster, now)
+            return self.posts.view(tx, moved, roster, now)
 
         return await self._ledger.write(work, receipt=receipt)
 
@@ -330,8 +332,8 @@ class Incidents:
 
         def ask(tx: Tx) -> None:
             tx.run("alert_resolved", alert=alert)
-            board = self.posts.board(tx, incident_lookup.found(tx, reference), roster, now)
-            self.posts.ask_whether_over(tx, board, who)
+            view = self.posts.view(tx, incident_lookup.found(tx, reference), roster, now)
+            self.posts.ask_whether_over(tx, view, who)
 
         try:
             await self._change(reference, who, "resolved_there", taken, lambda _: said, once=event, also=ask)
@@ -369,13 +371,13 @@ class Incidents:
         marks = (mark.partition(":") for mark in incident.failing.splitlines())
         return [check for status, _, check in marks if status == Status.CRITICAL]
 
-    async def board(self, reference: Reference) -> tuple[Board, list[Event]]:
+    async def view(self, reference: Reference) -> tuple[IncidentView, list[Event]]:
         """One incident with all that its header shows, and its timeline."""
         roster, now = await self._oncall.roster(), self._clock.now()
 
-        def work(tx: Tx) -> tuple[Board, list[Event]]:
+        def work(tx: Tx) -> tuple[IncidentView, list[Event]]:
             incident = incident_lookup.found(tx, reference)
-            return self.posts.board(tx, incident, roster, now), incident_rows.events(tx, incident.id)
+            return self.posts.view(tx, incident, roster, now), incident_rows.events(tx, incident.id)
 
         return await self._ledger.read(work)
 
@@ -405,7 +407,7 @@ class Incidents:
         *,
         receipt: str | None = None,
         **options: Unpack[_Options],
-    ) -> Board:
+    ) -> IncidentView:
         """One transition with everything that follows from it, in one transaction."""
         work = await self._prepared(reference, actor, kind, transition, text, **options)
         return await self._ledger.write(work, receipt=receipt)
@@ -423,7 +425,7 @@ class Incidents:
         once: str = "",
         guard: Callable[[Tx, Incident], None] | None = None,
         also: Callable[[Tx], None] | None = None,
-    ) -> Callable[[Tx], Board]:
+    ) -> Callable[[Tx], IncidentView]:
         """The work of one transition, once all that a transaction cannot wait for is known.
 
         `fresh`: people may be paged by it, so the checks are read first. `once`: the pager's event, which counts once.
@@ -432,7 +434,7 @@ class Incidents:
         said = await self._said(reference) if fresh else None
         roster, now = await self._oncall.roster(), self._clock.now()
 
-        def work(tx: Tx) -> Board:
+        def work(tx: Tx) -> IncidentView:
             before = incident_lookup.locked(tx, reference)
             if once and not tx.run("note_pager_event", id=once, at=now):
                 raise Conflict(f"{before.id} heard of this already.")
@@ -449,16 +451,16 @@ class Incidents:
             if page_next:
                 incident = self._page(tx, incident, roster, now, actor)
             incident = self._catch_up(tx, incident, roster, now, actor)
-            board = self.posts.board(tx, incident, roster, now)
+            view = self.posts.view(tx, incident, roster, now)
             if before.owner is not None and incident.owner is not None and incident.owner.person != before.owner.person:
-                self.posts.taken_over(tx, board, before.owner)
+                self.posts.taken_over(tx, view, before.owner)
             if incident.epoch != before.epoch:
-                self.posts.refresh(tx, board)
-                self.posts.tell_pager(tx, board, changed=incident.severity is not before.severity)
+                self.posts.refresh(tx, view)
+                self.posts.tell_pager(tx, view, changed=incident.severity is not before.severity)
             if kind in DECISIONS:
-                self.posts.answer(tx, board)
-            self.posts.header(tx, board)
-            return board
+                self.posts.answer(tx, view)
+            self.posts.header(tx, view)
+            return view
 
         return work
 
@@ -476,8 +478,8 @@ class Incidents:
 
     def _page(self, tx: Tx, incident: Incident, roster: Roster, now: int, actor: Actor) -> Incident:
         """The next level now; where all were paged, the last one again."""
-        ladder = self.posts.matrix[incident.severity]
-        level = following_level(ladder, incident)
+        policy = self.posts.matrix[incident.severity]
+        level = following_level(policy, incident)
         step = Step(now, level, "page" if incident.paged < level else "repeat")
         return self.steps.take(tx, incident, step, roster=roster, now=now, actor=actor)
 

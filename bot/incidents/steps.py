@@ -25,9 +25,9 @@ class IncidentSteps:
     def take(
         self, tx: Tx, incident: Incident, step: Step, *, roster: Roster, now: int, actor: Actor = STEWARD
     ) -> Incident:
-        """Take the step now and plan the next one. A level that nobody holds costs no time: the next one follows."""
+        """Take the step now and plan the next one. Skip empty levels immediately."""
         people = self.posts.people(incident, step, roster, now)
-        ladder = self.posts.matrix[incident.severity]
+        policy = self.posts.matrix[incident.severity]
         earlier = incident_rows.pings(tx, incident.id)
         ping = self._ping(incident, step, people, now, earlier)
         moved = after_step(incident, step, now)
@@ -60,11 +60,11 @@ class IncidentSteps:
                 "late_ms": max(0, now - step.at),
             },
         )
-        if step.kind == "page" and not people and following is not None and step.level < len(ladder.levels):
+        if step.kind == "page" and not people and following is not None and step.level < len(policy.levels):
             return self.take(tx, moved, Step(now, step.level + 1, "page"), roster=roster, now=now, actor=actor)
-        board = self.posts.board(tx, moved, roster, now, pings=[*earlier, ping])
-        self.posts.ping(tx, board, ping)
-        self.posts.header(tx, replace(board, ways=ways_of(tx, incident.id)))
+        view = self.posts.view(tx, moved, roster, now, pings=[*earlier, ping])
+        self.posts.ping(tx, view, ping)
+        self.posts.header(tx, replace(view, ways=ways_of(tx, incident.id)))
         return moved
 
     @staticmethod

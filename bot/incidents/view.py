@@ -1,4 +1,4 @@
-"""What all messages of an incident share: the board that they are drawn from, and the words for its state and plan."""
+"""What all messages of an incident share: the view that they are drawn from, and the words for its state and plan."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from bot.domain.message import Button, Confirm, Line, Moment
 from bot.domain.people import Actor, called
 from bot.domain.timing import SECOND
 from bot.incidents import clocks as incident_clocks
-from bot.incidents.escalation import Ladder, Step
+from bot.incidents.escalation import EscalationPolicy, Step
 from bot.incidents.model import Event, Incident, Ping, State, Way
 
 SIGNS = {State.OPEN: "🚨", State.ACKNOWLEDGED: "✋", State.MITIGATED: "🩹", State.RESOLVED: "✅"}
@@ -25,11 +25,11 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class IncidentView:
     """An incident with everything its messages show. `follows` is the one step that comes next if nothing happens."""
 
     incident: Incident
-    ladder: Ladder
+    policy: EscalationPolicy
     system_title: str
     pings: tuple[Ping, ...]
     plan: tuple[Planned, ...]
@@ -58,9 +58,9 @@ def state_text(incident: Incident) -> str:
     }[incident.state]
 
 
-def state_line(board: Board) -> Line:
+def state_line(view: IncidentView) -> Line:
     """The state and since when; of a take-over also who had it before."""
-    incident = board.incident
+    incident = view.incident
     since = {
         State.OPEN: None,
         # Taken before its moment was kept.
@@ -72,30 +72,30 @@ def state_line(board: Board) -> Line:
         return (state_text(incident),)
     before = incident.taken_from if incident.state is State.ACKNOWLEDGED else ""
     earlier: Line = (f" (before: {called(before)})",) if before else ()
-    return (f"{state_text(incident)}, ", Moment(since, now=board.now), *earlier)
+    return (f"{state_text(incident)}, ", Moment(since, now=view.now), *earlier)
 
 
-def evidence_lines(board: Board, asked_at: int | None = None) -> tuple[Line, ...]:
+def evidence_lines(view: IncidentView, asked_at: int | None = None) -> tuple[Line, ...]:
     """What the checks said and when, and the change that is suspected: one that came later is the last one only.
 
     `asked_at`: when they were asked; where the answer is older than that, it says so.
     """
-    incident, lines = board.incident, list[Line]()
+    incident, lines = view.incident, list[Line]()
     if incident.checks:
         at = incident.opened_at if incident.checks_at is None else incident.checks_at
         late = asked_at is not None and at < asked_at - FRESH
-        lines.append(("Checks as of " if late else "Checks at ", Moment(at, now=board.now), f": {incident.checks}"))
+        lines.append(("Checks as of " if late else "Checks at ", Moment(at, now=view.now), f": {incident.checks}"))
     suspect = incident.suspect
     if suspect.text:
         label = "Suspect" if suspect.at is None or suspect.at <= incident.planned_from else "Last"
-        when: Line = (", ", Moment(suspect.at, now=board.now)) if suspect.at is not None else ()
+        when: Line = (", ", Moment(suspect.at, now=view.now)) if suspect.at is not None else ()
         lines.append((f"{label} change: {suspect.text}", *when))
     return tuple(lines)
 
 
-def ways_line(board: Board, ping: Ping) -> str:
+def ways_line(view: IncidentView, ping: Ping) -> str:
     """What each way of a page did: ` · Slack sent · PagerDuty seen by @lead`."""
-    ways = [way for way in board.ways if way.number == ping.number and way.outcome != "withdrawn"]
+    ways = [way for way in view.ways if way.number == ping.number and way.outcome != "withdrawn"]
     told = []
     for way in ways:
         alone = sum(each.way == way.way for each in ways) == 1
@@ -116,46 +116,46 @@ def _outcome(way: Way) -> str:
     }[way.outcome]
 
 
-def coming(at: int, board: Board) -> Moment:
+def coming(at: int, view: IncidentView) -> Moment:
     """A moment to come."""
-    return incident_clocks.coming(at, board.ladder, board.now)
+    return incident_clocks.coming(at, view.policy, view.now)
 
 
-def planned_line(planned: Planned, board: Board) -> Line:
+def planned_line(planned: Planned, view: IncidentView) -> Line:
     """A level that will be paged."""
-    level = board.ladder.levels[planned.step.level - 1]
+    level = view.policy.levels[planned.step.level - 1]
     return (
         f"level {planned.step.level} {names_of(planned.people)} at ",
-        coming(planned.step.at, board),
+        coming(planned.step.at, view),
         f" unless {level.unless}",
     )
 
 
-def follows_line(planned: Planned, board: Board) -> Line:
+def follows_line(planned: Planned, view: IncidentView) -> Line:
     """The one step that comes next."""
     step = planned.step
     if step.kind == "page":
-        return planned_line(planned, board)
+        return planned_line(planned, view)
     words = {
         "repeat": f"level {step.level} {names_of(planned.people)} again at ",
         "inform": f"level {step.level} {names_of(planned.people)} is told, unless mitigated, at ",
         "still": f"{names_of(planned.people)} is asked for an update at ",
         "stale": f"level {step.level} {names_of(planned.people)} is paged, without an update, at ",
     }
-    return (words[step.kind], coming(step.at, board))
+    return (words[step.kind], coming(step.at, view))
 
 
-def page_next_buttons(board: Board) -> tuple[Button, ...]:
+def page_next_buttons(view: IncidentView) -> tuple[Button, ...]:
     """The value carries the level, so that a press on an outdated message is refused instead of paging one further."""
-    level = min(board.incident.paged + 1, len(board.ladder.levels))
-    if not board.incident.active:
+    level = min(view.incident.paged + 1, len(view.policy.levels))
+    if not view.incident.active:
         return ()
-    names = f"level {level} ({', '.join(board.ladder.levels[level - 1].notify)})"
+    names = f"level {level} ({', '.join(view.policy.levels[level - 1].notify)})"
     return (
         Button(
             f"Page level {level} now",
             "incident.page_next",
-            f"{board.incident.token}:{level}",
+            f"{view.incident.token}:{level}",
             confirm=Confirm(f"Page level {level}?", f"This pages {names} at once.", yes="Page"),
         ),
     )

@@ -14,11 +14,11 @@ from bot.oncall.rotation import Rotation, Turn
 from bot.ports import Clock
 
 ON_CALL = "oncall"
-"""In a ladder: the first rotation of the configuration."""
+"""The first level of the schedule: the first rotation of the configuration."""
 
 
 class OnCall:
-    """The rotations of the configuration, and the roles that ladders name beside them."""
+    """The rotations of the configuration, and the roles that escalation policies name beside them."""
 
     def __init__(self, config: StewardModel, directory: Directory, clock: Clock) -> None:
         self._directory = directory
@@ -54,7 +54,7 @@ class OnCall:
         turn = self.turn(role, at)
         return self._directory.person(turn.following), turn.ends
 
-    def ladder(self, at: int | None = None) -> list[tuple[str, Actor]]:
+    def levels(self, at: int | None = None) -> list[tuple[str, Actor]]:
         """Every rotation with the person on call, in the order of the configuration."""
         return [(role, self.now(role, at)) for role in self._rotations]
 
@@ -71,7 +71,7 @@ class OnCall:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Names of a ladder as people, without asking anybody."""
+    """Names of an escalation policy as people, without asking anybody."""
 
     oncall: OnCall
     holders: Mapping[str, tuple[Actor, ...]]

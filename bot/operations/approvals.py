@@ -18,7 +18,7 @@ from bot.operations import rows as operation_rows
 from bot.operations.action import Actions
 from bot.operations.approver_roles import ApproverRoles
 from bot.operations.model import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Approver, Decision, Operation, State
-from bot.operations.neighbours import Ladder, OpenIncidents
+from bot.operations.neighbours import OnCallSchedule, OpenIncidents
 from bot.operations.pages import OperationPages
 from bot.outbox import service as outbox
 from bot.ports import Clock
@@ -58,7 +58,7 @@ class Approvals:
         clock: Clock,
         policy: Policy,
         directory: Directory,
-        ladder: Ladder,
+        oncall: OnCallSchedule,
         incidents: OpenIncidents,
         hours: BusinessHours,
         pages: OperationPages,
@@ -70,8 +70,8 @@ class Approvals:
         self._clock = clock
         self._policy = policy
         self._directory = directory
-        self._roles = ApproverRoles(directory, ladder)
-        self._ladder = ladder
+        self._roles = ApproverRoles(directory, oncall)
+        self._oncall = oncall
         self._incidents = incidents
         self._hours = hours
         self._acknowledging = acknowledging
@@ -110,7 +110,7 @@ class Approvals:
     async def still_approved(self, operation: Operation) -> str:
         """Why its approval does not count any more, read right before it runs; empty where it does.
 
-        A covered undo rests on the approval of what it takes back. Raises `Unavailable` where nobody can tell.
+        A covered undo rests on the approval of what it takes back. Raises `Unavailable`.
         """
         approved = operation
         if operation.undo_of is not None:
@@ -248,7 +248,7 @@ class Approvals:
         severity = self._incidents.severity(tx, operation.incident) if operation.incident else ""
         if severity not in ("P0", "P1"):
             raise Refused("An emergency run needs an open P0 or P1 incident of this system; open one, or wait.")
-        levels = self._ladder.ladder(self._clock.now())
+        levels = self._oncall.levels(self._clock.now())
         if not levels or levels[0][1].person != actor.person:
             on_call = levels[0][1].person if levels else "nobody"
             raise Refused(f"Only the person on call may run this alone; that is {on_call}.")
@@ -301,7 +301,7 @@ class Approvals:
             self._page_next(tx, agreed, actor)
 
     def _page_next(self, tx: Tx, operation: Operation, actor: Actor) -> None:
-        following = [person for _, person in self._ladder.ladder(self._clock.now()) if person.person != actor.person]
+        following = [person for _, person in self._oncall.levels(self._clock.now()) if person.person != actor.person]
         if following:
             outbox.post(
                 tx,

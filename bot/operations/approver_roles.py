@@ -4,20 +4,20 @@ from bot.domain.errors import Unavailable
 from bot.domain.people import Actor
 from bot.oncall.directory import Directory
 from bot.operations.model import PING_EVERY, Approver, Operation
-from bot.operations.neighbours import Ladder
+from bot.operations.neighbours import OnCallSchedule
 
 
 class ApproverRoles:
     """The roles that are frozen into a request, and their holders of this moment."""
 
-    def __init__(self, directory: Directory, ladder: Ladder) -> None:
+    def __init__(self, directory: Directory, oncall: OnCallSchedule) -> None:
         self._directory = directory
-        self._ladder = ladder
+        self._oncall = oncall
 
     async def asked(self, roles: frozenset[str], first: int, requester: Actor, now: int) -> tuple[Approver, ...]:
         """Who may decide, on-call people first: as many as are needed are pinged now, each further one 3 min later."""
         holders = [each for each in await self._directory.holders(roles) if each.person != requester.person]
-        order = {person.person: place for place, (_, person) in reversed(list(enumerate(self._ladder.ladder(now))))}
+        order = {person.person: place for place, (_, person) in reversed(list(enumerate(self._oncall.levels(now))))}
         holders.sort(key=lambda each: order.get(each.person, len(order)))
         return tuple(
             Approver(each.person, each.slack, now + max(0, place - first + 1) * PING_EVERY)
@@ -25,7 +25,7 @@ class ApproverRoles:
         )
 
     async def lost(self, operation: Operation) -> frozenset[str]:
-        """Those who approved it and hold none of its roles any more; raises `Unavailable` where nobody can tell."""
+        """Approvers who no longer hold any of its roles; raises `Unavailable` where the members cannot be read."""
         gone = set[str]()
         for person in operation.approved_by:
             access = await self._directory.access(Actor(person, person))

@@ -18,7 +18,7 @@ from bot.store import Ledger, Tx
 VERIFY_FOR = MINUTE
 VERIFY_EVERY = 3 * SECOND
 OBSERVE_AFTER = (5 * SECOND, 30 * SECOND)
-"""When to look again where nobody can tell."""
+"""When to look again at an unknown outcome."""
 OBSERVE_BUSY = 10 * SECOND
 """How often to look at least while a step may still be under way; then once more."""
 

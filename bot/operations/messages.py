@@ -143,7 +143,7 @@ def review_wanted(operation: Operation, now: int) -> Message:
 
 
 def emergency_page(operation: Operation) -> Message:
-    """For the next level of the ladder: someone acted alone."""
+    """For the next level of the on-call schedule: someone acted alone."""
     text = f"🚨 {operation.plan.title}: emergency run by {operation.decided_by} alone, {operation.incident}"
     return Message(text, (Paragraph(((text,), ("Why: ", operation.reason))),))
 

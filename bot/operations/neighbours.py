@@ -42,10 +42,10 @@ class LedgerIncidents:
         return str(row["severity"]) if row else ""
 
 
-class Ladder(Protocol):
+class OnCallSchedule(Protocol):
     """Who is on call, level by level."""
 
-    def ladder(self, at: int) -> Sequence[tuple[str, Actor]]:
+    def levels(self, at: int) -> Sequence[tuple[str, Actor]]:
         """Role and person of each level, the primary first."""
         ...
 

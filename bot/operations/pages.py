@@ -3,7 +3,7 @@
 from bot.config.models import StewardModel
 from bot.domain.people import Actor
 from bot.operations.model import Operation
-from bot.operations.neighbours import Ladder, OpenIncidents
+from bot.operations.neighbours import OnCallSchedule, OpenIncidents
 from bot.outbox.pages import Alert, PagerPosts
 from bot.store import Tx
 
@@ -11,9 +11,9 @@ from bot.store import Tx
 class OperationPages:
     """Rings one person. The alert ends once the request is decided or the review is signed, see `PageReports`."""
 
-    def __init__(self, config: StewardModel, ladder: Ladder, incidents: OpenIncidents) -> None:
+    def __init__(self, config: StewardModel, oncall: OnCallSchedule, incidents: OpenIncidents) -> None:
         self._pager = PagerPosts.of(config)
-        self._ladder = ladder
+        self._oncall = oncall
         self._incidents = incidents
 
     def ask(self, tx: Tx, operation: Operation, approver: Actor, now: int) -> None:
@@ -38,5 +38,5 @@ class OperationPages:
             details={"reason": operation.reason, "asked by": operation.requester.person},
             operation=operation.number,
         )
-        roles = [role for role, actor in self._ladder.ladder(now) if actor.person == person.person]
+        roles = [role for role, actor in self._oncall.levels(now) if actor.person == person.person]
         self._pager.ring(tx, alert, self._pager.routes_of(roles[:1], [person]), now)

@@ -26,7 +26,7 @@ from bot.operations.model import (
     Operation,
     State,
 )
-from bot.operations.neighbours import Ladder, LedgerIncidents, OpenIncident, OpenIncidents, Verifier
+from bot.operations.neighbours import LedgerIncidents, OnCallSchedule, OpenIncident, OpenIncidents, Verifier
 from bot.operations.pages import OperationPages
 from bot.operations.plan import Plan, fingerprint
 from bot.operations.review import reviewers
@@ -44,7 +44,7 @@ class Operations:
         clock: Clock,
         policy: Policy,
         directory: Directory,
-        oncall: Ladder,
+        oncall: OnCallSchedule,
         health: Verifier,
         actions: Actions,
         config: StewardModel,
@@ -57,7 +57,7 @@ class Operations:
         self._clock = clock
         self._policy = policy
         self._directory = directory
-        self._ladder = oncall
+        self._oncall = oncall
         self.actions = self._actions = actions
         self._channel = config.channel
         self._incidents = incidents or LedgerIncidents()
@@ -112,7 +112,7 @@ class Operations:
             system=action.system,
             risk=risk,
             state=State.PENDING if p0 else State.DRAFT,
-            on_call=any(person.person == actor.person for _, person in self._ladder.ladder(now)[:1]),
+            on_call=any(person.person == actor.person for _, person in self._oncall.levels(now)[:1]),
             reason=one_line(reason)[:REASON_LIMIT],
             incident="",
             severity="",

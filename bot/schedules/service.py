@@ -146,7 +146,7 @@ class Schedules:
                 operation_rows.from_row(tx, row)
                 for row in (*tx.all("pending_operations"), *tx.all("unknown_operations"))
             ],
-            on_call=[(role, actor.person) for role, actor in self._oncall.ladder(now)],
+            on_call=[(role, actor.person) for role, actor in self._oncall.levels(now)],
         )
 
     def _posts_health(self, name: str) -> bool:

@@ -17,7 +17,7 @@ from bot.domain.message import Message, Modal
 from bot.ports import ChannelGone, RateLimited
 from bot.requests.invocation import Incoming
 from bot.slack.blocks import render
-from bot.slack.failures import cause, patient, translated
+from bot.slack.failures import as_target_error, cause, translated
 from bot.slack.forms import modal_view, reading_view
 from bot.slack.values import Json
 
@@ -82,7 +82,7 @@ class SlackAnswers:
         if not self._incoming.trigger:
             raise Unavailable("This needs a fresh press or command; type it again.")
         call = self._client.views_push if self._incoming.view_id else self._client.views_open
-        with patient("views.open"), translated("views.open", write=True):
+        with as_target_error("views.open"), translated("views.open", write=True):
             answer = await call(trigger_id=self._incoming.trigger, view=view)
         return self._shown(answer)
 
@@ -130,7 +130,7 @@ class SlackAnswers:
         view = reading_view(message, self._zone)
         try:
             if self._view:
-                with patient("views.update"), translated("views.update", write=True):
+                with as_target_error("views.update"), translated("views.update", write=True):
                     state = {"hash": self._hash} if self._hash else {}
                     self._shown(await self._client.views_update(view_id=self._view, view=view, **state))
             elif self._incoming.kind == "button":

@@ -21,7 +21,7 @@ from bot.domain.message import Message
 from bot.ports import Posted, RateLimited
 from bot.slack import failures
 from bot.slack.blocks import render
-from bot.slack.failures import patient, translated
+from bot.slack.failures import as_target_error, translated
 from bot.slack.values import Json
 
 TIMEOUT_SECONDS = 5
@@ -174,7 +174,7 @@ class SlackRooms:
                     raise
 
     async def direct_channel(self, slack_id: str) -> str:
-        with patient("conversations.open"), translated("conversations.open", write=False):
+        with as_target_error("conversations.open"), translated("conversations.open", write=False):
             answer = await self._client.conversations_open(users=[slack_id])
             return str(answer["channel"]["id"])
 
@@ -216,7 +216,7 @@ class SlackGroups:
         self._client = client
 
     async def members(self, group: str) -> frozenset[str]:
-        with patient("usergroups.users.list"), translated("usergroups.users.list", write=False):
+        with as_target_error("usergroups.users.list"), translated("usergroups.users.list", write=False):
             answer = await self._client.usergroups_users_list(usergroup=group)
             return frozenset(str(member) for member in answer["users"])
 

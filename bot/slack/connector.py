@@ -13,7 +13,7 @@ from bot.domain.timing import MINUTE, SECOND
 from bot.ports import Clock
 from bot.slack.app import App
 from bot.slack.backoff import Backoff
-from bot.slack.failures import patient, translated
+from bot.slack.failures import as_target_error, translated
 from bot.slack.guard import Guard
 from bot.slack.socket_mode import SocketMode
 
@@ -141,7 +141,7 @@ class Connector:
 
 async def identify(client: AsyncWebClient) -> AuthorizeResult:
     """Who the bot is, by `auth.test`; raises `Unauthorized` or `Unreachable`."""
-    with patient("auth.test"), translated("auth.test", write=False):
+    with as_target_error("auth.test"), translated("auth.test", write=False):
         answer = await client.auth_test()
     return AuthorizeResult(
         enterprise_id=answer.get("enterprise_id"),

@@ -50,7 +50,7 @@ def translated(what: str, *, write: bool) -> Iterator[None]:
 
 
 @contextmanager
-def patient(what: str) -> Iterator[None]:
+def as_target_error(what: str) -> Iterator[None]:
     """For callers that know no channels: one that is gone is a refusal."""
     try:
         yield

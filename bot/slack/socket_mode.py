@@ -20,7 +20,7 @@ from bot.http.body import Forbidden
 from bot.ports import Clock
 from bot.slack.app import App
 from bot.slack.dispatch import ACKNOWLEDGE_SECONDS
-from bot.slack.failures import patient, translated
+from bot.slack.failures import as_target_error, translated
 from bot.slack.guard import Delivery, Guard
 from bot.slack.tasks import Tasks
 
@@ -54,7 +54,7 @@ class SocketMode:
 
     async def open(self) -> asyncio.Event:
         """Open a socket; the event is set once it needs a successor. Raises a `TargetError`."""
-        with patient("apps.connections.open"), translated("apps.connections.open", write=False):
+        with as_target_error("apps.connections.open"), translated("apps.connections.open", write=False):
             answer = await self._client.apps_connections_open(app_token=self._app_token)
         with translated("the socket", write=False):
             async with asyncio.timeout(_OPEN_SECONDS):

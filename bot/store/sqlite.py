@@ -19,7 +19,7 @@ T = TypeVar("T")
 _IN_MEMORY = ":memory:"
 _MIGRATION_PATIENCE = 10.0
 _LOCKED = "The ledger is locked by another process; nothing was changed. Try again in a moment."
-# What else an error may be (a misspelt column) is a defect of ours and travels on as it is.
+# Programming errors propagate unchanged.
 _TROUBLES = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,

@@ -82,7 +82,7 @@ async def cycles(directory: Path, name: str, database: str, rounds: int) -> list
                     await server._next_due()
                     taken.append((time.perf_counter() - started) * 1000)
                 samples.append(median(taken))
-            await server._probe.close()
+            await server._poller.close()
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -263,7 +263,7 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
             {"steward": ("escalate: 15m", "escalate: next business day")},
             "steward.yaml",
             "P0 escalates on the next business day although it pages at any hour",
-            id="a ladder that pages and waits for Monday",
+            id="an escalation policy that pages and waits for Monday",
         ),
         pytest.param(
             {"steward": ("policy:", "policy:\n  raise: {roll_bak: p0}")},

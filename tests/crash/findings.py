@@ -19,7 +19,7 @@ from tests.crash.outside import Outside
 from tests.crash.people import People
 
 LEVELS = 4
-"""Of the crash run's ladder for P0. Levels that are late fire a minute apart, so not all of them within the run."""
+"""Of the crash run's P0. Levels that are late fire a minute apart, so not all of them within the run."""
 
 OVERDUE = 5_000
 """How late a step may be at the end of the run, ms: taking over a dead replica's work takes that long at most."""

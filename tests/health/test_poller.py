@@ -5,7 +5,7 @@ import pytest
 from bot.domain.errors import Unauthorized
 from bot.domain.reading import Thresholds
 from bot.domain.timing import MINUTE
-from bot.health.poller import Probe
+from bot.health.poller import HealthPoller
 from bot.health.service import Health
 from bot.ports import Measurement
 from bot.store import Ledger
@@ -19,11 +19,11 @@ async def refused() -> Measurement:
 
 
 @pytest.fixture
-def probe(ledger: Ledger, clock: FakeClock) -> Probe:
+def probe(ledger: Ledger, clock: FakeClock) -> HealthPoller:
     """A probe of one system with one check that we may not read."""
     check = Check("resend", "Resend", refused, Thresholds(), 1000)
     systems = Systems({"newsletter": System("newsletter", "Newsletter", {"resend": check})})
-    return Probe(Health(ledger, clock, systems), systems, ledger, clock, channel="C0ALERTS")
+    return HealthPoller(Health(ledger, clock, systems), systems, ledger, clock, channel="C0ALERTS")
 
 
 async def told(ledger: Ledger) -> int:
@@ -33,7 +33,9 @@ async def told(ledger: Ledger) -> int:
 
 
 @pytest.mark.ledger
-async def test_what_cannot_be_read_for_ten_minutes_is_told_once(ledger: Ledger, clock: FakeClock, probe: Probe) -> None:
+async def test_what_cannot_be_read_for_ten_minutes_is_told_once(
+    ledger: Ledger, clock: FakeClock, probe: HealthPoller
+) -> None:
     """Not at once, since it may pass; not every minute, since it says nothing new."""
     await probe.round()
     clock.advance(9 * MINUTE)

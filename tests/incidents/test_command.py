@@ -127,7 +127,7 @@ async def test_a_life_by_buttons(world: World) -> None:
     await presses(world, await world.message("incident:INC-1"), "Mitigated")
     await presses(world, await world.message("incident:INC-1"), "Resolve")
 
-    _, events = await world.incidents.board(Reference(id="INC-1"))
+    _, events = await world.incidents.view(Reference(id="INC-1"))
     assert [event.text for event in events if event.person == "sre"] == [
         "has it",
         "fixed",

@@ -32,9 +32,9 @@ async def test_opening_posts_the_header_and_pages_the_first_level_at_once(world:
 
 async def test_a_title_is_one_line_of_what_can_be_seen(world: World) -> None:
     """Line ends, control characters and reversed text forge no line of a list, a page or the audit."""
-    board = await world.open("P0", "mail\nstopped\u202e\x07 again")
+    view = await world.open("P0", "mail\nstopped\u202e\x07 again")
 
-    assert "mail stopped again" == board.incident.title
+    assert "mail stopped again" == view.incident.title
 
 
 async def test_nobody_answers_and_every_level_is_paged_in_time(world: World) -> None:
@@ -146,7 +146,7 @@ async def test_resolving_closes_it_everywhere(world: World) -> None:
 
 
 async def test_a_raised_severity_pages_anew(world: World) -> None:
-    """A P2 that becomes a P0 starts the ladder of P0 at that moment."""
+    """A P2 that becomes a P0 starts the escalation policy of P0 at that moment."""
     await world.open("P2")
     await world.passes(3)
 
@@ -187,9 +187,9 @@ async def test_who_cannot_take_it_passes_it_on(world: World) -> None:
     await world.sends()
     await world.incidents.acknowledge(FIRST, SRE)
 
-    board = await world.incidents.pass_on(FIRST, SRE)
+    view = await world.incidents.pass_on(FIRST, SRE)
 
-    assert board.incident.state is State.OPEN
+    assert view.incident.state is State.OPEN
     assert (await world.keys())[-1] == "escalation:INC-1:2"
 
 
@@ -266,8 +266,8 @@ async def test_a_forged_button_finds_nothing(world: World) -> None:
 
 async def test_a_p2_waits_for_business_hours_and_never_phones(world: World) -> None:
     """On a Sunday night the header stands, and nobody is told before Monday at nine; then in the channel alone."""
-    board = await world.open("P2")
-    said = text_of(incident_messages.opened(board))
+    view = await world.open("P2")
+    said = text_of(incident_messages.opened(view))
     before = [row["key"] for row in await world.outbox()]
 
     await world.passes(30 * 60 + 1)
@@ -286,8 +286,8 @@ async def test_a_public_holiday_is_no_business_day(ledger: Ledger, clock: FakeCl
     for country in ("DE", ""):
         hours = {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00", "country": country}
         world = World.build(ledger, clock, configuration(business_hours=hours))
-        board = await world.open("P2", f"holiday {country}")
-        told.append(board.follows.step.at if board.follows and not board.pings else board.pings[0].at)
+        view = await world.open("P2", f"holiday {country}")
+        told.append(view.follows.step.at if view.follows and not view.pings else view.pings[0].at)
 
     friday = round(datetime(2026, 5, 15, 9, tzinfo=UTC).timestamp() * 1000)
     assert told == [friday, thursday]
@@ -305,7 +305,7 @@ async def test_a_level_that_nobody_holds_costs_no_time(ledger: Ledger, clock: Fa
 
     keys = sorted(row["key"] for row in await world.outbox() if row["route"] == "slack")
     assert keys == ["escalation:INC-1:2", "escalation:INC-1:2:U0LEAD", "incident:INC-1"]
-    _, events = await world.incidents.board(FIRST)
+    _, events = await world.incidents.view(FIRST)
     assert [event.text for event in events][1:] == ["paged level 1: nobody holds this level", "paged level 2: @lead"]
 
 
@@ -320,7 +320,7 @@ async def test_a_failed_opening_leaves_nothing_behind(world: World) -> None:
 
 async def test_business_hours_are_those_of_the_configured_zone(ledger: Ledger, clock: FakeClock) -> None:
     """A P2 of a Sunday is paged when Monday begins where people are: nine in Berlin is seven in UTC."""
-    board = await World.build(ledger, clock, configuration(timezone="Europe/Berlin")).open("P2")
+    view = await World.build(ledger, clock, configuration(timezone="Europe/Berlin")).open("P2")
 
-    assert board.follows
-    assert datetime(2026, 5, 4, 7, tzinfo=UTC) == datetime.fromtimestamp(board.follows.step.at / 1000, UTC)
+    assert view.follows
+    assert datetime(2026, 5, 4, 7, tzinfo=UTC) == datetime.fromtimestamp(view.follows.step.at / 1000, UTC)

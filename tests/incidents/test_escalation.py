@@ -117,13 +117,13 @@ def test_the_next_step(given: Incident, expected: Step | None) -> None:
 
 def test_the_next_business_day_counts_from_when_work_begins() -> None:
     """What comes in on a Saturday is Monday's: it is answered on Monday and escalated on Tuesday."""
-    ladder = MATRIX[Severity.P3]
+    policy = MATRIX[Severity.P3]
 
-    assert ladder.respond_by(SATURDAY) < ladder.escalate_by(SATURDAY)
+    assert policy.respond_by(SATURDAY) < policy.escalate_by(SATURDAY)
 
 
 def test_the_mitigation_is_never_due_before_the_response() -> None:
     """What comes in on a Friday a minute before closing time is to be answered on Monday; both are due then."""
-    ladder, friday = MATRIX[Severity.P3], MONDAY - 3 * DAY + 7 * HOUR - MINUTE
+    policy, friday = MATRIX[Severity.P3], MONDAY - 3 * DAY + 7 * HOUR - MINUTE
 
-    assert MONDAY + 3 * HOUR - MINUTE == ladder.respond_by(friday) == ladder.escalate_by(friday)
+    assert MONDAY + 3 * HOUR - MINUTE == policy.respond_by(friday) == policy.escalate_by(friday)

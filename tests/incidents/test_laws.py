@@ -191,11 +191,11 @@ class Escalating(RuleBasedStateMachine):
     def a_missed_clock_is_never_kept(self) -> None:
         """A run of a clock is named by its start; a reopening or a raised severity begins another run."""
         incident = self.incident()
-        ladder = self.world.matrix[incident.severity]
-        verdicts = incident_clocks.settled(ladder, incident, self.clock.now())
+        policy = self.world.matrix[incident.severity]
+        verdicts = incident_clocks.settled(policy, incident, self.clock.now())
         assert not self.missed & {(it.clock, it.start) for it in verdicts if it.kept}
         self.missed |= {(it.clock, it.start) for it in verdicts if not it.kept}
-        told = text_of(incident_clocks.shown(ladder, incident, self.clock.now()))
+        told = text_of(incident_clocks.shown(policy, incident, self.clock.now()))
         assert len(self.missed) == told.count("missed")
 
     def tries(self, work: Coroutine[Any, Any, object]) -> bool:

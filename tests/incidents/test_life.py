@@ -8,12 +8,12 @@ import pytest
 from bot.domain.errors import Conflict
 from bot.domain.people import Actor
 from bot.incidents import life as incident_life
-from bot.incidents.escalation import Ladder, Level
+from bot.incidents.escalation import EscalationPolicy, Level
 from bot.incidents.model import Incident, Severity, State
 
 SRE, LEAD = Actor("sre", "U0SRE"), Actor("lead", "U0LEAD")
 OPENED, TAKEN, STOPPED, NOW = 1_000, 2_000, 3_000, 9_000
-LADDER = Ladder(respond=5_000, escalate=15_000, levels=(Level(("primary",)),))
+LADDER = EscalationPolicy(respond=5_000, escalate=15_000, levels=(Level(("primary",)),))
 
 OPEN = Incident("INC-1", 1, "x", "", Severity.P1, State.OPEN, 1, "token", OPENED, SRE, OPENED, paged=2, paged_at=1_500)
 ACKNOWLEDGED = replace(
@@ -25,8 +25,8 @@ RESOLVED = replace(MITIGATED, state=State.RESOLVED, resolved_at=STOPPED)
 ACTS: dict[str, Callable[[Incident], Incident]] = {
     "acknowledge": lambda incident: incident_life.acknowledge(incident, SRE, NOW),
     "update": lambda incident: incident_life.update(incident, NOW),
-    "raise": lambda incident: incident_life.change_severity(incident, Severity.P0, NOW, ladder=LADDER),
-    "reopen": lambda incident: incident_life.reopen(incident, NOW, ladder=LADDER),
+    "raise": lambda incident: incident_life.change_severity(incident, Severity.P0, NOW, policy=LADDER),
+    "reopen": lambda incident: incident_life.reopen(incident, NOW, policy=LADDER),
     "mitigate": lambda incident: incident_life.mitigate(incident, SRE, NOW),
     "resolve": lambda incident: incident_life.resolve(incident, SRE, NOW),
     "pass on": lambda incident: incident_life.pass_on(incident, SRE),
@@ -98,7 +98,7 @@ def test_a_resolution_at_once_is_the_mitigation_too() -> None:
 )
 def test_another_severity(before: Incident, severity: Severity, planned_from: int, paged: int) -> None:
     """Another row of the matrix, and from when it counts."""
-    changed = incident_life.change_severity(before, severity, NOW, ladder=LADDER)
+    changed = incident_life.change_severity(before, severity, NOW, policy=LADDER)
 
     assert (severity, planned_from, paged) == (changed.severity, changed.planned_from, changed.paged)
 
@@ -106,7 +106,7 @@ def test_another_severity(before: Incident, severity: Severity, planned_from: in
 def test_the_same_severity_is_no_change() -> None:
     """Nobody is paged anew by a repetition."""
     with pytest.raises(Conflict, match="P1 already"):
-        incident_life.change_severity(OPEN, Severity.P1, NOW, ladder=LADDER)
+        incident_life.change_severity(OPEN, Severity.P1, NOW, policy=LADDER)
 
 
 def test_only_its_owner_passes_it_on() -> None:

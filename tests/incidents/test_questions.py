@@ -22,7 +22,7 @@ FIRST = Reference(id="INC-1")
 
 async def events(world: World) -> list[str]:
     """What people did, as the timeline tells it."""
-    return [event.text for event in (await world.incidents.board(FIRST))[1]]
+    return [event.text for event in (await world.incidents.view(FIRST))[1]]
 
 
 @pytest.mark.parametrize("verb", ["mitigate", "resolve"])

@@ -19,7 +19,7 @@ async def clocks(world: World) -> str:
 
 @pytest.mark.parametrize("resolved", [False, True], ids=["mitigated", "resolved"])
 async def test_clocks_and_paging_run_again(world: World, *, resolved: bool) -> None:
-    """Nobody has it, the first level is paged at once, PagerDuty rings anew, and the ladder goes on from there."""
+    """Nobody has it, the first level is paged at once, PagerDuty rings anew, and escalation goes on from there."""
     await world.open("P0")
     await world.sends()
     await world.passes(2)
@@ -31,11 +31,11 @@ async def test_clocks_and_paging_run_again(world: World, *, resolved: bool) -> N
     before = (await world.incidents.find(FIRST)).epoch
     await world.passes(60)
 
-    board = await world.incidents.reopen(FIRST, LEAD, text="503 again")
+    view = await world.incidents.reopen(FIRST, LEAD, text="503 again")
     await world.sends()
     await world.passes(5.1)
 
-    incident = board.incident
+    incident = view.incident
     assert (State.OPEN, None, None, None) == (
         incident.state,
         incident.owner,
@@ -126,7 +126,7 @@ async def test_a_severity_that_comes_back_pages_and_rings_anew(world: World) -> 
 
 
 async def test_pages_of_before_ask_nobody_any_more(world: World) -> None:
-    """Their buttons would stand for a ladder that is over."""
+    """Their buttons would stand for an escalation that is over."""
     await world.open("P0")
     await world.sends()
     await world.passes(2)

@@ -55,8 +55,8 @@ class FakeRooms:
 
 
 @dataclass
-class FakeWitness:
-    """`Witness` with one answer; `down` raises instead."""
+class FakeEvidence:
+    """`EvidenceSource` with one answer; `down` raises instead."""
 
     down: bool = False
     changed: Suspect = CHANGED
@@ -78,10 +78,10 @@ def rooms_of(world: World, rooms: FakeRooms) -> IncidentRooms:
     return IncidentRooms(world.ledger, world.clock, rooms=rooms, oncall=world.oncall, posts=world.incidents.posts)
 
 
-def evidence_of(world: World, witness: FakeWitness) -> IncidentEvidence:
-    """The duty over this witness."""
+def evidence_of(world: World, source: FakeEvidence) -> IncidentEvidence:
+    """The duty over this source."""
     posts = world.incidents.posts
-    return IncidentEvidence(world.ledger, world.clock, witness=witness, oncall=world.oncall, posts=posts)
+    return IncidentEvidence(world.ledger, world.clock, source=source, oncall=world.oncall, posts=posts)
 
 
 async def rest(duty: IncidentRooms, world: World) -> None:
@@ -302,7 +302,7 @@ async def test_evidence_stands_in_the_thread_and_in_the_ping(world: World) -> No
     await world.open("P0")
     await world.sends()
 
-    await evidence_of(world, FakeWitness()).run(world.clock.now())
+    await evidence_of(world, FakeEvidence()).run(world.clock.now())
 
     ping = text_of(await world.message("escalation:INC-1:1"))
     assert "Checks at 03:00: 🔴 app 503, 🟢 8 healthy" in ping
@@ -313,13 +313,13 @@ async def test_evidence_stands_in_the_thread_and_in_the_ping(world: World) -> No
 
 async def test_what_is_suspected_is_as_new_as_the_page(world: World) -> None:
     """Read anew for a later page, and shown as the last change where it came after the incident; said in no thread."""
-    witness = FakeWitness()
-    duty = evidence_of(world, witness)
+    source = FakeEvidence()
+    duty = evidence_of(world, source)
     await world.open("P0")
     await duty.run(world.clock.now())
     quiet = await duty.next_due()
     await world.passes(5)
-    witness.changed = Suspect("app v41 → v40 by @sre", world.clock.now())
+    source.changed = Suspect("app v41 → v40 by @sre", world.clock.now())
     await world.settle()
     await duty.run(world.clock.now())
 
@@ -333,13 +333,13 @@ async def test_what_is_suspected_is_as_new_as_the_page(world: World) -> None:
 
 async def test_a_reopening_gathers_evidence_anew(world: World) -> None:
     """What was released before it is suspected, with its date where that is another day; the checks are told again."""
-    witness = FakeWitness()
-    duty = evidence_of(world, witness)
+    source = FakeEvidence()
+    duty = evidence_of(world, source)
     await world.open("P0")
     await duty.run(world.clock.now())
     await world.incidents.resolve(FIRST, SRE)
     world.clock.advance(24 * 60 * MIN)
-    witness.changed = Suspect("app v41 → v42 by @lead", world.clock.now() - 23 * 60 * MIN)
+    source.changed = Suspect("app v41 → v42 by @lead", world.clock.now() - 23 * 60 * MIN)
     await world.incidents.reopen(FIRST, SRE)
     await duty.run(world.clock.now())
 
@@ -353,13 +353,13 @@ async def test_a_reopening_gathers_evidence_anew(world: World) -> None:
 
 async def test_a_suspect_that_cannot_be_read_anew_stands(world: World) -> None:
     """A provider that is down at the second page takes nothing away, and the thread is not told of it."""
-    witness = FakeWitness()
-    duty = evidence_of(world, witness)
+    source = FakeEvidence()
+    duty = evidence_of(world, source)
     await world.open("P0")
     await duty.run(world.clock.now())
     await world.passes(5)
     await world.settle()
-    witness.down = True
+    source.down = True
     await duty.run(world.clock.now())
 
     assert "Suspect change: app v40 → v41 by @sre, 02:57" in text_of(await world.message("incident:INC-1"))
@@ -369,14 +369,14 @@ async def test_a_suspect_that_cannot_be_read_anew_stands(world: World) -> None:
 async def test_a_page_during_the_reading_has_its_own(world: World) -> None:
     """What is paged while the providers are asked is not taken for answered by what they said before."""
 
-    class Slow(FakeWitness):
+    class Slow(FakeEvidence):
         async def suspect(self, system: str, at: int) -> Suspect:
             await world.incidents.page_next(FIRST, SRE)
             return await super().suspect(system, at)
 
     await world.open("P0")
     await evidence_of(world, Slow()).run(world.clock.now())
-    due = await evidence_of(world, FakeWitness()).next_due()
+    due = await evidence_of(world, FakeEvidence()).next_due()
 
     assert world.clock.now() == due
 
@@ -386,14 +386,14 @@ async def test_evidence_after_the_acknowledgement_pages_nobody(world: World) -> 
     await world.open("P0")
     await world.incidents.acknowledge(FIRST, SRE)
 
-    await evidence_of(world, FakeWitness()).run(world.clock.now())
+    await evidence_of(world, FakeEvidence()).run(world.clock.now())
 
     assert await world.keys() == []
 
 
 async def test_evidence_that_cannot_be_had_is_said(world: World) -> None:
     """Once, with the reason."""
-    duty = evidence_of(world, FakeWitness(down=True))
+    duty = evidence_of(world, FakeEvidence(down=True))
     await world.open("P0")
 
     await duty.run(world.clock.now())
@@ -413,6 +413,6 @@ async def test_evidence_that_cannot_be_had_is_said(world: World) -> None:
 )
 async def test_the_name_of_the_channel(world: World, title: str, expected: str) -> None:
     """Slack allows small letters, digits and hyphens."""
-    board = await world.open("P0", title)
+    view = await world.open("P0", title)
 
-    assert expected == room_name(board.incident)
+    assert expected == room_name(view.incident)

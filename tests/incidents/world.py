@@ -17,7 +17,7 @@ from bot.incidents.matrix import Matrix
 from bot.incidents.model import Severity
 from bot.incidents.page_reports import PageReports
 from bot.incidents.service import Incidents
-from bot.incidents.view import Board
+from bot.incidents.view import IncidentView
 from bot.oncall.directory import Directory
 from bot.oncall.service import OnCall
 from bot.store import Ledger, Row, Tx
@@ -44,7 +44,7 @@ class FakeChecks:
 
 
 class NoGroups:
-    """`Groups` that cannot be read: ladders of the shipped matrix name rotations only."""
+    """`Groups` that cannot be read: escalation policies of the shipped matrix name rotations only."""
 
     async def members(self, group: str) -> frozenset[str]:
         raise AssertionError(f"nobody needs the group {group}")
@@ -108,7 +108,7 @@ class World:
         escalation = Escalation(ledger, oncall, incidents.steps, checks)
         return cls(ledger, clock, incidents, escalation, oncall, matrix, checks)
 
-    async def open(self, severity: str = "P0", title: str = "mail stopped") -> Board:
+    async def open(self, severity: str = "P0", title: str = "mail stopped") -> IncidentView:
         """Open an incident of the newsletter as the engineer."""
         return await self.incidents.open(title, Severity(severity), ENGINEER, system="newsletter")
 

@@ -61,7 +61,7 @@ async def test_an_incident_tells_of_its_operations_in_its_channel_and_on_its_tim
     denied = await world.asked()
     await world.operations.decide(denied.token, LEAD, "deny", reason="v40 is worse")
 
-    _, events = await incidents.incidents.board(Reference(id="INC-1"))
+    _, events = await incidents.incidents.view(Reference(id="INC-1"))
     room = [(key, said(message)) for key, (channel, message) in (await world.messages()).items() if channel == "C1"]
     assert [
         ("sre", "asked for OP-1 Roll back shop/web v41 → v40"),

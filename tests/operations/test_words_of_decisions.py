@@ -395,9 +395,9 @@ async def test_an_approval_is_looked_at_again_before_it_runs(world: World) -> No
 
 
 async def test_a_run_alone_is_kept_and_pages_the_next_level(world: World) -> None:
-    """One page to whoever follows on the ladder, and a review that is due in working hours."""
+    """One page to whoever follows on the on-call schedule, and a review that is due in working hours."""
     world.incidents.open["shop"] = OpenIncident("INC-12", "P1", "Shop is slow")
-    world.ladder.people = [("primary", SRE), ("secondary", SRE), ("manager", MANAGER)]
+    world.oncall.people = [("primary", SRE), ("secondary", SRE), ("manager", MANAGER)]
     await world.asked(ENGINEER)
     world.clock.advance(1)
 
@@ -417,9 +417,9 @@ async def test_a_run_alone_is_kept_and_pages_the_next_level(world: World) -> Non
 
 @pytest.mark.parametrize(("people", "on_call"), [([("primary", LEAD), ("secondary", SRE)], "lead"), ([], "nobody")])
 async def test_only_the_first_level_runs_it_alone(world: World, people: list[tuple[str, Actor]], on_call: str) -> None:
-    """Who stands further up the ladder does not, and nobody does where nobody is on call."""
+    """Who stands further up the on-call schedule does not, and nobody does where nobody is on call."""
     world.incidents.open["shop"] = P0
-    world.ladder.people = people
+    world.oncall.people = people
     await world.asked()
 
     await refused(world, Refused, f"Only the person on call may run this alone; that is {on_call}.", SRE, "emergency")
@@ -428,7 +428,7 @@ async def test_only_the_first_level_runs_it_alone(world: World, people: list[tup
 async def test_nobody_is_paged_where_nobody_follows(world: World) -> None:
     """The only person on call runs it alone, and nobody else can be told at once."""
     world.incidents.open["shop"] = P0
-    world.ladder.people = [("primary", SRE)]
+    world.oncall.people = [("primary", SRE)]
     await world.asked()
 
     await world.operations.decide("OP-1", SRE, "emergency")

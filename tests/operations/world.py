@@ -61,13 +61,13 @@ class FakeIncidents:
         return next((each.severity for each in self.open.values() if each.id == incident), "")
 
 
-class FakeLadder:
+class FakeOnCall:
     """sre is on call, then lead, then manager."""
 
     def __init__(self) -> None:
         self.people = [("primary", SRE), ("secondary", LEAD), ("manager", MANAGER)]
 
-    def ladder(self, at: int) -> list[tuple[str, Actor]]:
+    def levels(self, at: int) -> list[tuple[str, Actor]]:
         del at
         return self.people
 
@@ -118,7 +118,7 @@ class World:
     queue: FakeQueue = field(default_factory=FakeQueue)
     health: FakeHealth = field(default_factory=FakeHealth)
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
-    ladder: FakeLadder = field(default_factory=FakeLadder)
+    oncall: FakeOnCall = field(default_factory=FakeOnCall)
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     groups: FakeGroups = field(
         default_factory=lambda: FakeGroups(
@@ -138,7 +138,7 @@ class World:
             self.clock,
             self.policy,
             self.directory,
-            self.ladder,
+            self.oncall,
             self.health,
             Actions(ACTIONS, self.systems, self.clock),
             configuration(),

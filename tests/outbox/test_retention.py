@@ -84,13 +84,13 @@ async def test_an_open_incident_keeps_its_messages(ledger: Ledger, clock: FakeCl
     await put(ledger, clock, "earlier")
     clock.advance(HOUR)
     world = Incidents.build(ledger, clock)
-    board = await world.open("P3")
+    view = await world.open("P3")
     await world.sends()
     execute(ledger, "update message set state = 'sent'")
 
     await passes(ledger, clock, 40)
     while_open = kept(ledger)
-    await world.incidents.resolve(Reference(id=board.incident.id), SRE)
+    await world.incidents.resolve(Reference(id=view.incident.id), SRE)
     execute(ledger, "update message set state = 'sent'")
     await passes(ledger, clock, 31)
 

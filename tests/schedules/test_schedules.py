@@ -305,9 +305,9 @@ async def test_a_review_tells_the_incidents_since_the_last_one(ledger: Ledger, c
     """With their severity and how long they took."""
     posting = Posting.build(ledger, clock, FakeReports(), review=REVIEW)
     await posting.duty.run(clock.now())
-    board = await posting.world.incidents.open("mail stopped", Severity.P1, SRE, system="newsletter")
+    view = await posting.world.incidents.open("mail stopped", Severity.P1, SRE, system="newsletter")
     clock.advance(HOUR)
-    await posting.world.incidents.resolve(Reference(id=board.incident.id), SRE)
+    await posting.world.incidents.resolve(Reference(id=view.incident.id), SRE)
 
     await posting.reaches(at(10))
 

@@ -32,7 +32,7 @@ async def test_each_level_is_paged_at_its_minute_and_not_before(
     world: World, severity: str, levels: tuple[tuple[str, int], ...], limits: tuple[int, int]
 ) -> None:
     """Nobody answers: each level gets one page, the last one again every 15 minutes; both clocks say until when."""
-    title = f"ladder {severity}"
+    title = f"escalation policy {severity}"
     shown = await opens(world, title, severity)
     started = await world.now()
     told = re.search(r"Opened by @engineer .*?(\d\d:\d\d)", shown.words)
