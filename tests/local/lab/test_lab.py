@@ -101,13 +101,13 @@ async def test_containers_stand_for_the_real_servers(lab: Lab, http: httpx.Async
         assert lab.describe()["newsletter"][component]["state"] == "up"
 
     await lab.apply("newsletter", "worker", {"state": "stuck"})
-    stuck = (lab.mail.workers, lab.describe()["newsletter"]["worker"]["state"])
+    stuck = (lab.newsletter.mail.workers, lab.describe()["newsletter"]["worker"]["state"])
     for number in (1, 2):
         await http.post(f"{docker}/containers/newsletter-worker-{number}/restart")
-    healed = (lab.mail.workers, lab.describe()["newsletter"]["worker"]["state"])
+    healed = (lab.newsletter.mail.workers, lab.describe()["newsletter"]["worker"]["state"])
     await lab.apply("newsletter", "worker", {"state": "down"})
 
-    assert (stuck, healed, lab.mail.workers) == ((0, "stuck"), (2, "up"), 0)
+    assert (stuck, healed, lab.newsletter.mail.workers) == ((0, "stuck"), (2, "up"), 0)
 
 
 async def test_the_target_list_is_healed_by_netlify(lab: Lab, http: httpx.AsyncClient) -> None:
@@ -123,7 +123,7 @@ async def test_the_target_list_is_healed_by_netlify(lab: Lab, http: httpx.AsyncC
 
     assert (before, (await http.get(health)).json()["version"]) == (503, "dep-40")
     assert [call["path"] for call in lab.calls("target-list", "netlify")] == [f"/api/v1{path}"]
-    assert lab.netlify.restored == ["dep-40"]
+    assert lab.target_list.netlify.restored == ["dep-40"]
 
 
 @pytest.mark.parametrize(
