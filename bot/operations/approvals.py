@@ -17,9 +17,10 @@ from bot.operations import review
 from bot.operations import rows as operation_rows
 from bot.operations.action import Actions
 from bot.operations.approver_roles import ApproverRoles
-from bot.operations.model import ALONE_AFTER, ENDED, EXPIRES_AFTER, REASON_LIMIT, Approver, Decision, Operation, State
+from bot.operations.model import ENDED, REASON_LIMIT, Approver, Decision, Operation, State
 from bot.operations.neighbours import OnCallSchedule, OpenIncidents
 from bot.operations.pages import OperationPages
+from bot.operations.windows import ALONE_AFTER, EXPIRES_AFTER
 from bot.outbox import service as outbox
 from bot.ports import Clock
 from bot.store import Ledger, Tx

@@ -3,8 +3,9 @@
 from bot.domain.errors import Unavailable
 from bot.domain.people import Actor
 from bot.oncall.directory import Directory
-from bot.operations.model import PING_EVERY, Approver, Operation
+from bot.operations.model import Approver, Operation
 from bot.operations.neighbours import OnCallSchedule
+from bot.operations.windows import PING_EVERY
 
 
 class ApproverRoles:

@@ -9,8 +9,9 @@ from bot.domain.timing import MINUTE, SECOND, span
 from bot.operations import messages as operation_messages
 from bot.operations import rows as operation_rows
 from bot.operations.action import Action, Actions, Effect, Trace
-from bot.operations.model import UNDO_COVERED_FOR, Operation, State
+from bot.operations.model import Operation, State
 from bot.operations.neighbours import Verifier
+from bot.operations.windows import UNDO_COVERED_FOR
 from bot.outbox import service as outbox
 from bot.ports import Clock
 from bot.store import Ledger, Tx

@@ -21,8 +21,9 @@ from bot.domain.message import (
 from bot.domain.policy import Risk
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import span
-from bot.operations.model import ALONE_AFTER, ENDED, UNDO_COVERED_FOR, Operation, State
+from bot.operations.model import ENDED, Operation, State
 from bot.operations.review import reviewers
+from bot.operations.windows import ALONE_AFTER, UNDO_COVERED_FOR
 
 _NEVER_RAN = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED, State.VOID})
 _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED})

@@ -6,14 +6,7 @@ from typing import Literal
 
 from bot.domain.people import Actor
 from bot.domain.policy import Risk
-from bot.domain.timing import MINUTE
 from bot.operations.plan import Plan
-
-EXPIRES_AFTER = 15 * MINUTE
-PING_EVERY = 3 * MINUTE
-UNDO_COVERED_FOR = 30 * MINUTE
-ALONE_AFTER = 5 * MINUTE
-"""How long an action without an undo waits for a decision before an emergency run is allowed."""
 
 REASON_LIMIT = 500
 """Characters of a reason, on one line: a longer one would push out of sight what the request does."""

@@ -72,15 +72,15 @@ class Lab:
 
     def environment(self) -> dict[str, str]:
         """Every variable that the shipped configuration of the systems and of PagerDuty names."""
-        told = {
+        told: dict[str, str] = {}
+        for part in self._parts:
+            told |= part.environment()
+        return told | {
             "PAGERDUTY_URL": self.pagerduty.url,
             "PAGERDUTY_ROUTING_KEY": self.pagerduty.routing_key,
             "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.webhook_secret,
             **{f"PAGERDUTY_USER_{name.upper()}": user for name, user in USERS.items()},
         }
-        for part in self._parts:
-            told |= part.environment()
-        return told
 
     def describe(self) -> dict[str, dict[str, dict[str, object]]]:
         """`{system: {component: {"url", "states", "state", "set", "values"}}}`."""
