@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from bot.domain.errors import NotFound, UsageError
@@ -166,6 +167,7 @@ def _find(things: Mapping[str, T], name: str) -> T | None:
     return None
 
 
+@lru_cache(1_024)
 def _plain(name: str) -> str:
     return "-".join(name.casefold().replace("-", " ").split())
 
