@@ -5,11 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters import bullmq, command, compose, docker, host, http, netlify, postgres, redis, resend, s3, sorted_sets
-from adapters.kind import Client, Entry, Kind, kind
+from adapters.kind import Client, Entry, Kind
 from bot.config.loader import Configuration
 from bot.config.models import CheckModel, ComponentModel, LimitsModel, QueueModel, SystemModel, TableModel
-from bot.config.provided import Provided
+from bot.config.providers import Provided
 from bot.domain.reading import Status, Thresholds
 from bot.operations.action import OFFERED, ActionKind
 from bot.operations.actions import ACTIONS
@@ -17,14 +16,6 @@ from bot.operations.actions.restart import Restart
 from bot.operations.actions.roll_back import RollBack
 from bot.ports import ClearableQueue, Deployments, PublishingLock, Queue, Restartable, RetriableQueue
 from bot.systems import Check, Component, Offer, QueueLimits, System, Systems, Table, WatchedQueue
-
-KINDS: Mapping[str, Kind] = {
-    each.name: each
-    for each in map(
-        kind, (http, postgres, redis, s3, docker, netlify, resend, command, host, bullmq, sorted_sets, compose)
-    )
-}
-"""Every adapter by its key; a new one is one name here."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.assembly import KINDS, actions_of, programs
+from adapters.kinds import KINDS
+from bot.assembly import actions_of, programs
 from bot.config.loader import Configuration, load
 from bot.config.models import StewardModel, SystemModel
 from bot.config.source import UNSET

@@ -15,18 +15,19 @@ from zoneinfo import ZoneInfo
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+import commands.change_buttons
 import commands.health
 import commands.incident
 import commands.oncall
-import commands.operation
-import commands.proposal
+import commands.operation_buttons
 import commands.queue
 import commands.rollback
 from adapters import outgoing, pagerduty
 from adapters.kind import Kind
+from adapters.kinds import KINDS
 from adapters.pagerduty_webhook import verified_event
 from bot import logs
-from bot.assembly import KINDS, actions_of, assemble
+from bot.assembly import actions_of, assemble
 from bot.audit.seal import AuditSeal
 from bot.clock import ClockControl, FollowerClock, SystemClock
 from bot.config.loader import Configuration, load
@@ -48,12 +49,12 @@ from bot.http.pagerduty import PagerDutyWebhook
 from bot.http.server import HttpHooks
 from bot.incidents.channels import IncidentRooms
 from bot.incidents.checks import FollowedChecks, SystemChecks
-from bot.incidents.dates import IncidentDates
 from bot.incidents.escalation_duty import Escalation
 from bot.incidents.evidence import IncidentEvidence
-from bot.incidents.matrix import Matrix
+from bot.incidents.header_dates import IncidentDates
 from bot.incidents.page_reports import PageReports
 from bot.incidents.service import Incidents
+from bot.incidents.severity_matrix import Matrix
 from bot.oncall.directory import Directory
 from bot.oncall.group_copies import GroupCopies
 from bot.oncall.service import OnCall
@@ -88,8 +89,8 @@ LISTENERS: tuple[Listener, ...] = (
     *commands.health.LISTENERS,
     *commands.queue.LISTENERS,
     *commands.rollback.LISTENERS,
-    *commands.operation.LISTENERS,
-    *commands.proposal.LISTENERS,
+    *commands.operation_buttons.LISTENERS,
+    *commands.change_buttons.LISTENERS,
     *commands.incident.LISTENERS,
     *commands.oncall.LISTENERS,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from pydantic import BaseModel
 
-from bot.assembly import KINDS
+from adapters.kinds import KINDS
 from bot.cli import main as steward
 from bot.wiring import LISTENERS
 

@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from bot.assembly import KINDS
+from adapters.kinds import KINDS
 from bot.config.loader import load
 from bot.operations.actions import ACTIONS
 from bot.wiring import LISTENERS

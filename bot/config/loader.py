@@ -8,10 +8,10 @@ from typing import TypeVar, cast
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.config import rules
-from bot.config.explained import explained
 from bot.config.models import StewardModel, SystemModel
-from bot.config.provided import Kind, Provided, provided_by
+from bot.config.providers import Kind, Provided, provided_by
 from bot.config.source import Place, Problem, Source, read
+from bot.config.validation_errors import explained
 from bot.domain.nearest import did_you_mean, nearest
 from bot.domain.redaction import passwords_of
 

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.config.findings import Call, Findings, Measure, known_names
 from bot.config.models import (
     CheckModel,
     QueueModel,
@@ -14,10 +13,11 @@ from bot.config.models import (
     SystemModel,
     TableModel,
 )
+from bot.config.problems import Call, Findings, Measure, known_names
 from bot.config.source import Place, Problem, Source
 from bot.domain.forbidden import refusal
-from bot.domain.phrase import parse_phrase
 from bot.domain.policy import Risk
+from bot.domain.schedule_phrase import parse_phrase
 
 _INSTALLATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

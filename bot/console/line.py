@@ -14,7 +14,7 @@ from bot.operations.model import Decision, State
 from bot.requests.invocation import Incoming, Listener
 from bot.requests.runner import Failed, Runner
 from bot.requests.services import Services
-from bot.requests.wording import typed
+from bot.requests.typed_text import typed
 
 DONE, UNHEALTHY, USAGE, WAITING = 0, 1, 2, 3
 Stream = Literal["out", "err"]

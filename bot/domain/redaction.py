@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from urllib.parse import quote, unquote
 
-from bot.domain.unseen import without_unseen, without_zero_width
+from bot.domain.invisible import without_unseen, without_zero_width
 
 STARS = "•••"
 _NO_WORD = 16

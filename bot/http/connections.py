@@ -17,7 +17,7 @@ from typing import cast
 
 import structlog
 
-from bot.http.seldom import Seldom
+from bot.http.log_limit import Seldom
 
 HEAD_SECONDS = 5.0
 AT_MOST = 512

@@ -8,7 +8,7 @@ from bot.config.models import StewardModel
 from bot.domain.errors import BadAnswer, BotError, Unauthorized
 from bot.domain.people import SOMEBODY, Actor
 from bot.incidents.service import Incidents
-from bot.outbox.pages import PagerKeys
+from bot.outbox.alerts import PagerKeys
 from bot.ports import PagerEvent
 
 _log = structlog.get_logger(__name__)

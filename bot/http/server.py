@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.http.body import MAX_BODY, Forbidden, body
 from bot.http.connections import Connections, most_connections
-from bot.http.seldom import Seldom
+from bot.http.log_limit import Seldom
 
 KEEP_SECONDS = 75.0
 """How long an idle connection is kept: longer than proxies keep theirs, so that they never use a closed one."""

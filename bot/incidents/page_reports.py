@@ -15,7 +15,7 @@ from bot.incidents.steps import IncidentSteps
 from bot.incidents.view import IncidentView
 from bot.oncall.service import OnCall, Roster
 from bot.outbox import service as outbox
-from bot.outbox.pages import PagerPosts
+from bot.outbox.alerts import PagerPosts
 from bot.store import Ledger, Row, Tx
 
 _BATCH = 50

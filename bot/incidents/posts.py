@@ -9,12 +9,12 @@ from bot.incidents import messages as incident_messages
 from bot.incidents import page_messages as ping_messages
 from bot.incidents import rows as incident_rows
 from bot.incidents.escalation import Step, next_step, timeline
-from bot.incidents.matrix import Matrix
 from bot.incidents.model import Event, Incident, Ping, State, Way
+from bot.incidents.severity_matrix import Matrix
 from bot.incidents.view import SIGNS, IncidentView, Planned
 from bot.oncall.service import Roster
 from bot.outbox import service as outbox
-from bot.outbox.pages import Alert, PagerPosts
+from bot.outbox.alerts import Alert, PagerPosts
 from bot.store import Tx
 from bot.systems import Systems
 

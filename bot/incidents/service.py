@@ -12,18 +12,18 @@ from bot.domain.one_line import one_line
 from bot.domain.people import Actor, called
 from bot.domain.reading import Status
 from bot.health.statement import Statement
-from bot.incidents import life as incident_life
 from bot.incidents import lookup as incident_lookup
 from bot.incidents import rows as incident_rows
+from bot.incidents import transitions as incident_life
 from bot.incidents.checks import Checks
 from bot.incidents.escalation import Step, following_level, next_step
-from bot.incidents.matrix import Matrix
 from bot.incidents.model import Event, Incident, Reference, Severity, State
 from bot.incidents.posts import IncidentPosts
+from bot.incidents.severity_matrix import Matrix
 from bot.incidents.steps import IncidentSteps
 from bot.incidents.view import IncidentView, names_of
 from bot.oncall.service import OnCall, Roster
-from bot.outbox.pages import PagerPosts
+from bot.outbox.alerts import PagerPosts
 from bot.ports import Clock
 from bot.store import Ledger, Tx
 from bot.systems import Systems

@@ -16,10 +16,10 @@ from bot.operations import messages as operation_messages
 from bot.operations import review
 from bot.operations import rows as operation_rows
 from bot.operations.action import Actions
+from bot.operations.alerts import OperationPages
 from bot.operations.approver_roles import ApproverRoles
 from bot.operations.model import ENDED, REASON_LIMIT, Approver, Decision, Operation, State
-from bot.operations.neighbours import OnCallSchedule, OpenIncidents
-from bot.operations.pages import OperationPages
+from bot.operations.ports import OnCallSchedule, OpenIncidents
 from bot.operations.windows import ALONE_AFTER, EXPIRES_AFTER
 from bot.outbox import service as outbox
 from bot.ports import Clock

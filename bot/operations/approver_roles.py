@@ -4,7 +4,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.people import Actor
 from bot.oncall.directory import Directory
 from bot.operations.model import Approver, Operation
-from bot.operations.neighbours import OnCallSchedule
+from bot.operations.ports import OnCallSchedule
 from bot.operations.windows import PING_EVERY
 
 

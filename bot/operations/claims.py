@@ -6,9 +6,9 @@ from bot.audit import service as audit
 from bot.domain.people import STEWARD
 from bot.domain.timing import SECOND, span
 from bot.operations import rows as operation_rows
-from bot.operations.endings import Endings
 from bot.operations.lease import LEASE
 from bot.operations.model import State
+from bot.operations.outcomes import Endings
 from bot.ports import Clock
 from bot.store import Ledger, Tx
 

@@ -13,10 +13,10 @@ from bot.operations import rows as operation_rows
 from bot.operations.action import Action, Actions
 from bot.operations.approvals import end
 from bot.operations.claims import Claims
-from bot.operations.endings import Endings
 from bot.operations.lease import LEASE, Lease, Lost
 from bot.operations.model import Operation, State
-from bot.operations.neighbours import Verifier
+from bot.operations.outcomes import Endings
+from bot.operations.ports import Verifier
 from bot.operations.steps import PASSING, Steps, drift
 from bot.ports import Clock
 from bot.store import Ledger, Tx

@@ -16,12 +16,12 @@ from bot.oncall.directory import Directory
 from bot.operations import messages as operation_messages
 from bot.operations import rows as operation_rows
 from bot.operations.action import Action, Actions
+from bot.operations.alerts import OperationPages
 from bot.operations.approvals import Acknowledging, Approvals
 from bot.operations.execution import Execution
 from bot.operations.model import REASON_LIMIT, Decision, Operation, State
-from bot.operations.neighbours import LedgerIncidents, OnCallSchedule, OpenIncident, OpenIncidents, Verifier
-from bot.operations.pages import OperationPages
 from bot.operations.plan import Plan, fingerprint
+from bot.operations.ports import LedgerIncidents, OnCallSchedule, OpenIncident, OpenIncidents, Verifier
 from bot.operations.review import reviewers
 from bot.operations.timers import OperationTimers
 from bot.operations.windows import EXPIRES_AFTER, UNDO_COVERED_FOR

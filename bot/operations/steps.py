@@ -21,9 +21,9 @@ from bot.domain.errors import (
 from bot.domain.people import STEWARD
 from bot.operations import rows as operation_rows
 from bot.operations.action import Action, Result, Trace
-from bot.operations.endings import Endings
 from bot.operations.lease import Lease, Lost
 from bot.operations.model import Operation, State
+from bot.operations.outcomes import Endings
 from bot.operations.plan import Step, fingerprint
 from bot.ports import Clock
 from bot.store import Ledger, Tx

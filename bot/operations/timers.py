@@ -7,10 +7,10 @@ from bot.domain.timing import MINUTE
 from bot.operations import messages as operation_messages
 from bot.operations import review
 from bot.operations import rows as operation_rows
+from bot.operations.alerts import OperationPages
 from bot.operations.approvals import end
 from bot.operations.model import Operation, State
-from bot.operations.neighbours import OpenIncidents
-from bot.operations.pages import OperationPages
+from bot.operations.ports import OpenIncidents
 from bot.outbox import service as outbox
 from bot.ports import Clock
 from bot.store import Ledger, Tx

@@ -11,7 +11,7 @@ from bot.audit import service as audit
 from bot.config.models import ScheduleModel, StewardModel
 from bot.domain.errors import BotError
 from bot.domain.people import STEWARD
-from bot.domain.phrase import Phrase, parse_phrase
+from bot.domain.schedule_phrase import Phrase, parse_phrase
 from bot.health.messages import Report
 from bot.incidents import rows as incident_rows
 from bot.oncall.service import OnCall

@@ -3,7 +3,7 @@
 Source: https://docs.slack.dev/reference/block-kit/blocks and, for the total, measurements (`msg_blocks_too_long`).
 """
 
-from bot.domain.unseen import without_unseen
+from bot.domain.invisible import without_unseen
 from bot.slack.values import Json
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100

@@ -8,9 +8,9 @@ Source: https://docs.slack.dev/messaging/formatting-message-text
 import re
 from zoneinfo import ZoneInfo
 
+from bot.domain.invisible import without_unseen
 from bot.domain.message import Bold, ChannelLink, Code, Inline, Line, Link, Mention, Moment
 from bot.domain.people import called
-from bot.domain.unseen import without_unseen
 from bot.slack import inlines
 from bot.slack.values import Json
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.domain.unseen import without_unseen
+from bot.domain.invisible import without_unseen
 from bot.requests.invocation import Incoming
-from bot.requests.wording import typed
+from bot.requests.typed_text import typed
 
 _ID = re.compile(r"[A-Z0-9]{1,40}\Z")
 _COMMAND = re.compile(r"/\S{1,32}\Z")

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from adapters import command, docker, host, http, netlify, pagerduty, postgres, redis, resend, s3
 from adapters.kind import UrlPath
 from adapters.kind import kind as kind_of
-from bot.assembly import KINDS
+from adapters.kinds import KINDS
 from bot.domain.quantity import in_base_unit
 
 EXAMPLES: dict[str, tuple[ModuleType, dict[str, str]]] = {

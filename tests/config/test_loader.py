@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.assembly import KINDS
+from adapters.kinds import KINDS
 from bot.config.loader import Configuration, ConfigurationError, load
 from bot.operations.actions import ACTIONS
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from bot.assembly import KINDS
+from adapters.kinds import KINDS
 from bot.config.loader import load
 from bot.console import ownership
 from bot.operations.actions import ACTIONS

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.domain.invisible import without_zero_width
 from bot.domain.redaction import STARS, Redactor, passwords_of, presentable, redact, secrets_of
-from bot.domain.unseen import without_zero_width
 from tests.domain.secret_forms import BARE, INNOCENT, NAMED, NAMES, PEM
 
 _BEFORE, _AFTER = "worker-3 said", "on attempt 2"

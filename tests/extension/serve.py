@@ -3,7 +3,7 @@
 import asyncio
 
 from adapters.kind import kind
-from bot.assembly import KINDS
+from adapters.kinds import KINDS
 from bot.wiring import serve
 from tests.extension import toy
 

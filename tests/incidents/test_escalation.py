@@ -9,8 +9,8 @@ import pytest
 from bot.domain.people import Actor
 from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.incidents.escalation import GAP, Step, after_step, next_step, timeline
-from bot.incidents.matrix import Matrix
 from bot.incidents.model import Incident, Severity, State
+from bot.incidents.severity_matrix import Matrix
 from tests.incidents.world import configuration
 
 MATRIX = Matrix(configuration())

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.message import Facts, Line, Message, Moment, Paragraph
-from bot.incidents.dates import IncidentDates
+from bot.incidents.header_dates import IncidentDates
 from bot.incidents.model import Reference
 from tests.fakes.clock import START
 from tests.incidents.world import MIN, SRE, World, text_of

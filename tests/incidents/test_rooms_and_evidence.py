@@ -9,8 +9,7 @@ from bot.domain.errors import Conflict, OutcomeUnknown, Unauthorized, Unreachabl
 from bot.domain.message import Message, Moment, Paragraph
 from bot.domain.people import Actor
 from bot.health.statement import Statement
-from bot.incidents.channel import KEPT, room_name
-from bot.incidents.channels import AGAIN, ATTEMPTS, IncidentRooms
+from bot.incidents.channels import AGAIN, ATTEMPTS, KEPT, IncidentRooms, room_name
 from bot.incidents.evidence import IncidentEvidence
 from bot.incidents.model import Reference, Severity, Suspect
 from bot.ports import ChannelGone, RateLimited

@@ -13,10 +13,10 @@ from bot.domain.people import Actor
 from bot.domain.reading import Reading
 from bot.health.statement import Statement, statement
 from bot.incidents.escalation_duty import Escalation
-from bot.incidents.matrix import Matrix
 from bot.incidents.model import Severity
 from bot.incidents.page_reports import PageReports
 from bot.incidents.service import Incidents
+from bot.incidents.severity_matrix import Matrix
 from bot.incidents.view import IncidentView
 from bot.oncall.directory import Directory
 from bot.oncall.service import OnCall

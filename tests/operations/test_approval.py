@@ -10,7 +10,7 @@ from bot.domain.message import Mention, Message, Paragraph
 from bot.domain.people import STEWARD, Actor
 from bot.domain.timing import HOUR, MINUTE
 from bot.operations.model import Decision, State
-from bot.operations.neighbours import OpenIncident
+from bot.operations.ports import OpenIncident
 from tests.operations.world import (
     ENGINEER,
     LEAD,

@@ -12,15 +12,15 @@ from bot.domain.people import Access, Actor
 from bot.domain.policy import Risk
 from bot.domain.timing import DAY, HOUR, MINUTE
 from bot.operations.model import State
-from bot.operations.neighbours import OpenIncident
+from bot.operations.ports import OpenIncident
 from bot.ports import Job
 from bot.requests.invocation import Incoming, Invocation, Listener, Reply
 from bot.requests.services import Services
-from commands import operation, proposal, rollback
+from commands import change_buttons, operation_buttons, rollback
 from commands.rollback import RollbackRequest
 from tests.operations.world import ENGINEER, LEAD, SRE, World, configuration, jobs, said
 
-LISTENERS = {each.key: each for each in (*operation.LISTENERS, *rollback.LISTENERS, *proposal.LISTENERS)}
+LISTENERS = {each.key: each for each in (*operation_buttons.LISTENERS, *rollback.LISTENERS, *change_buttons.LISTENERS)}
 
 
 def payload(key: str, text: str = "", /, *, private: str = "", **fields: str) -> Incoming:
@@ -288,4 +288,4 @@ async def test_restart_from_the_health_message(world: World, chosen: dict[str, s
 
 def test_every_listener_has_its_own_key() -> None:
     """Two handlers of one key would hide one another."""
-    assert len(LISTENERS) == len(operation.LISTENERS) + len(rollback.LISTENERS) + len(proposal.LISTENERS)
+    assert len(LISTENERS) == len(operation_buttons.LISTENERS) + len(rollback.LISTENERS) + len(change_buttons.LISTENERS)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.incidents.model import Reference
-from bot.operations.neighbours import LedgerIncidents, OpenIncident
+from bot.operations.ports import LedgerIncidents, OpenIncident
 from bot.store import Ledger, Tx
 from tests.fakes.clock import FakeClock
 from tests.incidents.world import World as Incidents

@@ -14,7 +14,7 @@ from bot.domain.people import Actor
 from bot.domain.timing import MINUTE, SECOND
 from bot.operations.lease import LEASE
 from bot.operations.model import TRANSITIONS, Decision, Operation, State
-from bot.operations.neighbours import OpenIncident
+from bot.operations.ports import OpenIncident
 from bot.ports import Release
 from bot.store import Ledger, open_ledger
 from tests.fakes.clock import FakeClock

@@ -7,15 +7,15 @@ import pytest
 from bot.domain.errors import Conflict, OutcomeUnknown, Refused, Unreachable
 from bot.domain.policy import Policy, Risk
 from bot.domain.timing import DAY, HOUR, MINUTE
-from bot.incidents.matrix import Matrix
 from bot.incidents.page_reports import PageReports
 from bot.incidents.posts import IncidentPosts
+from bot.incidents.severity_matrix import Matrix
 from bot.incidents.steps import IncidentSteps
 from bot.oncall.service import OnCall
 from bot.operations.actions.remove_expired import RemoveExpired
 from bot.operations.model import Operation, State
-from bot.operations.neighbours import OpenIncident
-from bot.outbox.pages import PagerPosts
+from bot.operations.ports import OpenIncident
+from bot.outbox.alerts import PagerPosts
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, configuration, jobs
 
 pytestmark = pytest.mark.ledger

@@ -14,7 +14,7 @@ from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import MINUTE, SECOND
 from bot.operations.model import State
-from bot.operations.neighbours import OpenIncident
+from bot.operations.ports import OpenIncident
 from bot.ports import Release
 from bot.requests.invocation import Incoming, Reply
 from bot.requests.runner import Failed, Runner

@@ -15,7 +15,7 @@ from bot.oncall.directory import Directory
 from bot.operations.actions.retry_failed import RetryFailed
 from bot.operations.approvals import end
 from bot.operations.model import Decision, Operation, State
-from bot.operations.neighbours import OpenIncident
+from bot.operations.ports import OpenIncident
 from bot.operations.service import Operations
 from bot.store.ledger import AlreadyHandled
 from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, configuration, jobs, rules

@@ -17,7 +17,7 @@ from bot.operations.actions import ACTIONS
 from bot.operations.actions.restart import Restart
 from bot.operations.actions.roll_back import RollBack
 from bot.operations.model import Operation, State
-from bot.operations.neighbours import OpenIncident
+from bot.operations.ports import OpenIncident
 from bot.operations.service import Operations
 from bot.ports import Job
 from bot.store import Ledger, Tx, queries

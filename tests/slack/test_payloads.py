@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.requests.wording import typed
+from bot.requests.typed_text import typed
 from bot.slack import payloads
 from bot.slack.payloads import Malformed
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.phrase import parse_phrase
+from bot.domain.schedule_phrase import parse_phrase
 from bot.domain.timing import DAY, MINUTE
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,6 +1,6 @@
 """Cleans what people type and systems send before anything reads it: typographic quotes, invisible characters."""
 
-from bot.domain.unseen import without_unseen
+from bot.domain.invisible import without_unseen
 
 _STRAIGHT = str.maketrans(
     {

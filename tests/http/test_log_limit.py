@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from bot.http.seldom import Seldom
+from bot.http.log_limit import Seldom
 
 
 def test_a_reason_is_told_once_a_minute_with_its_count() -> None:

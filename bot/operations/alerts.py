@@ -3,8 +3,8 @@
 from bot.config.models import StewardModel
 from bot.domain.people import Actor
 from bot.operations.model import Operation
-from bot.operations.neighbours import OnCallSchedule, OpenIncidents
-from bot.outbox.pages import Alert, PagerPosts
+from bot.operations.ports import OnCallSchedule, OpenIncidents
+from bot.outbox.alerts import Alert, PagerPosts
 from bot.store import Tx
 
 

@@ -10,7 +10,7 @@ from bot.operations import messages as operation_messages
 from bot.operations import rows as operation_rows
 from bot.operations.action import Action, Actions, Effect, Trace
 from bot.operations.model import Operation, State
-from bot.operations.neighbours import Verifier
+from bot.operations.ports import Verifier
 from bot.operations.windows import UNDO_COVERED_FOR
 from bot.outbox import service as outbox
 from bot.ports import Clock

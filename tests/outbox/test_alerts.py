@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.outbox.pages import PagerKeys
+from bot.outbox.alerts import PagerKeys
 
 OURS = PagerKeys("steward-prod")
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.errors import Conflict
 from bot.domain.people import Actor
-from bot.incidents import life as incident_life
+from bot.incidents import transitions as incident_life
 from bot.incidents.escalation import EscalationPolicy, Level
 from bot.incidents.model import Incident, Severity, State
 

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from bot.config.explained import explained
-from bot.config.findings import Findings, Measure, known_names
 from bot.config.models import QueueModel, SystemModel
+from bot.config.problems import Findings, Measure, known_names
 from bot.config.source import Place, Problem, Source
+from bot.config.validation_errors import explained
 from bot.domain.nearest import did_you_mean, nearest
 
 
