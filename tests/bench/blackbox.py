@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,14 +14,16 @@ from bot.local.lab.child import Child, free_ports, listens
 from tests.bench.figures import Figure
 from tests.bench.processes import Process
 
+EXPORTER = "prometheus-blackbox-exporter"
 AT_ONCE = 64
 _SECONDS = 1.0
 
 
 async def measure(directory: Path, rounds: int) -> list[Figure]:
-    """Both sides on the same targets; nothing where the exporter is missing."""
-    program = shutil.which("prometheus-blackbox-exporter")
+    """Both sides on the same targets; where the exporter is missing, how to install it."""
+    program = shutil.which(EXPORTER)
     if program is None:
+        sys.stdout.write(f"probes/s are printed beside {EXPORTER} where it is: apt-get install {EXPORTER}\n")
         return []
     settings = directory / "blackbox.yml"
     settings.write_text("modules: {http_2xx: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4}}}\n")
