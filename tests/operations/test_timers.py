@@ -28,11 +28,14 @@ async def test_it_expires_after_fifteen_minutes(world: World) -> None:
     world.clock.advance(15 * MINUTE)
     with pytest.raises(Conflict, match="expired"):
         await world.operations.decide(operation.token, LEAD, "approve")
-    await world.work()
+    assert await world.operations.timers.run(world.clock.now()) is True
+    assert await world.operations.timers.run(world.clock.now()) is False
 
     assert State.EXPIRED == await world.state(operation)
     assert "expired without a decision" in await world.sees("operation:OP-1")
-    with pytest.raises(Conflict, match="already expired"):
+    assert ("steward", "operation.expired", "OP-1") in await world.audit()
+    assert "" == (await world.row())["note"]
+    with pytest.raises(Conflict, match=r"^OP-1 is already expired by steward; nothing was done again\.$"):
         await world.operations.decide(operation.token, LEAD, "approve")
 
 
@@ -43,6 +46,11 @@ async def test_it_stays_open_while_its_p0_is(world: World) -> None:
     world.clock.advance(HOUR)
     await world.work()
     assert State.PENDING == await world.state(operation)
+    # Looked at again in a minute, and not before.
+    assert world.clock.now() + MINUTE == (await world.row())["expires_at"]
+    assert await world.operations.timers.run(world.clock.now()) is False
+    world.clock.advance(MINUTE)
+    assert await world.operations.timers.run(world.clock.now()) is True
 
     world.incidents.open.clear()
     world.clock.advance(MINUTE)

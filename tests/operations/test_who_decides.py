@@ -168,6 +168,8 @@ async def test_a_covered_undo_needs_the_approvers_role_as_well(world: World) -> 
     await world.work()
 
     assert State.VOID == await world.state(undo)
+    # It came to nothing, so the original may be undone once more.
+    assert (await world.row(1))["undone_by"] is None
     assert ["v40"] == world.web.rolled_back
 
 

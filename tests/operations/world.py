@@ -149,6 +149,7 @@ class World:
 
     async def acknowledging(self, incident: str, actor: Actor) -> Callable[[Tx], None]:
         """Remember who has which incident, once the transaction says so."""
+        assert incident, "only what belongs to an incident acknowledges one"
         return lambda tx: self.acknowledged.append((incident, actor.person)) if tx else None
 
     def _system(self) -> System:
