@@ -148,7 +148,7 @@ class _Said(str):
     __slots__ = ("__weakref__",)
 
 
-@pytest.mark.parametrize(("length", "held"), [(48, True), (49, False)])
+@pytest.mark.parametrize(("length", "held"), [(128, True), (129, False)])
 def test_only_short_texts_are_remembered(length: int, held: bool) -> None:
     """A log repeats its short texts; long ones would fill the memory."""
     redactor, said = Redactor(), _Said("-" * length)

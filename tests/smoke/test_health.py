@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from tests.smoke.world import World
+from tests.smoke.world import Seen, World
 
 
 @pytest.mark.row("A1")
@@ -27,7 +27,7 @@ async def test_the_worst_stands_on_top_with_value_threshold_and_since_when(world
     assert "healthy:" in seen.words
     assert seen.words.index("app") < seen.words.index("certificate") < seen.words.index("healthy:")
     assert "only you see this" in seen.words
-    assert {"Queue", "Roll back…", "Restart…", "Open incident", "Share", "Refresh"} == set(seen.buttons)
+    assert {"Queue", "Roll back…", "Restart…", "slow queries", "Open incident", "Share", "Refresh"} == set(seen.buttons)
 
 
 @pytest.mark.row("A1")
@@ -185,3 +185,20 @@ async def test_help_shows_the_usage(world: World) -> None:
         ("/oncall", "/oncall"),
     ):
         await world.user("engineer").types(f"{command} help").sees(usage)
+
+
+async def test_slow_queries_are_read_by_button_and_by_name(world: World) -> None:
+    """A table of the database: the statements that run for more than a second, without their values."""
+    await world.lab("newsletter", "db", slow_queries=2)
+    health = await world.user("sre").types("/health newsletter").sees("slow queries")
+
+    async def look() -> Seen | None:
+        found = await world.user("sre").types("/health newsletter slow queries").sees("slow queries of newsletter")
+        return found if "2 rows" in found.words else None
+
+    typed = await world.until(look, lambda: "no query became slow")
+    shown = await health.click("slow queries").sees("slow queries of newsletter: 2 rows")
+
+    assert "email_events" in shown.words
+    assert "runs for" in typed.words
+    assert ["Share", "Refresh"] == shown.buttons
