@@ -51,6 +51,12 @@ class _Call:
     take: Callable[..., Awaitable[Any]]
 
     @property
+    def needed(self) -> frozenset[str]:
+        """The arguments that have no default."""
+        parameters = list(inspect.signature(self.take).parameters.values())[1:]
+        return frozenset(each.name for each in parameters if each.default is inspect.Parameter.empty)
+
+    @property
     def args(self) -> Mapping[str, Any]:
         """The arguments that it takes, with the type of each."""
         hints = get_type_hints(self.take, include_extras=True)
@@ -64,7 +70,9 @@ class _Call:
             said = error.errors(include_url=False)[0]
             if said["type"] == "value_error":
                 return str(said["msg"]).removeprefix("Value error, ")
-            return f"must be {'text' if 'string' in said['type'] else 'a number'}; correct it"
+            if said["type"].endswith("_type"):
+                return f"must be {'text' if 'string' in said['type'] else 'a number'}; correct it"
+            return f"is not valid: {said['msg'].lower()}; correct it"
         return ""
 
 

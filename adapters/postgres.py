@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import psycopg
 from psycopg import errors as pg
@@ -36,8 +36,31 @@ where state = 'active' and pid <> pg_backend_pid() and backend_type = 'client ba
   and clock_timestamp() - query_start > %(longer_than)s * interval '1 millisecond'
 order by query_start limit %(limit)s
 """
-# Values of a statement: texts in quotes, also dollar quotes, and numbers.
-_VALUES = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|\b\d+(?:\.\d+)?\b", re.DOTALL)
+_UNSEEN = """
+select count(*) from pg_stat_activity
+where usesysid is not null and datid is not null and state is null and backend_type is null
+"""
+# From left to right: comments go, names in quotes stay, values become a question mark, also those that are cut short.
+_PIECES = re.compile(
+    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
+    |(?P<name>"(?:[^"]|"")*(?:"|\Z))
+    |(?P<value>\b[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)
+      |'(?:[^']|'')*(?:'|\Z)
+      |\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)
+      |(?<![\w$])\d[\w.]*(?:(?<=[eE])[+-]\d+)?)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def without_values(statement: str) -> str:
+    """A statement that may be shown: what is in quotes or a number may be anybody's data."""
+
+    def piece(match: re.Match[str]) -> str:
+        return match[0] if match["name"] else "" if match["comment"] else "?"
+
+    # Whether a backslash escapes depends on a setting of the session: with one, the rest may be anything.
+    head, backslash, _ = statement.partition("\\")
+    return " ".join(_PIECES.sub(piece, head).split()) + (" …" if backslash else "")
 
 
 class NoConnectionLeft(Unreachable):
@@ -100,7 +123,9 @@ class PostgresDatabase:
         used, most = int(row[0]), int(row[1])
         return Measurement(round(100 * used / most, 1), "%", f"{used} of {most}")
 
-    async def slow_queries(self, *, longer_than: int = 1000, limit: int = 10) -> Rows:
+    async def slow_queries(
+        self, *, longer_than: Annotated[int, Field(ge=0)] = 1000, limit: Annotated[int, Field(ge=1, le=50)] = 10
+    ) -> Rows:
         """Statements that run for longer than `longer_than` ms now, the slowest first; their values are not shown.
 
         Source: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
@@ -108,8 +133,13 @@ class PostgresDatabase:
         async with self._connection() as connection:
             answer = await connection.execute(_SLOW, {"longer_than": longer_than, "limit": limit + 1})
             found = await answer.fetchall()
+            unseen = await (await connection.execute(_UNSEEN)).fetchone()
+        if unseen and unseen[0]:
+            raise Unauthorized(
+                f"PostgreSQL hides what {unseen[0]} sessions of other roles do; grant pg_read_all_stats to our role"
+            )
         rows = tuple(
-            (str(pid), span(int(ms)), str(user or ""), str(waits or ""), redacted(_VALUES.sub("?", str(query or ""))))
+            (str(pid), span(int(ms)), str(user or ""), str(waits or ""), redacted(without_values(str(query or ""))))
             for pid, ms, user, waits, query in found[:limit]
         )
         return Rows(("pid", "runs for", "role", "waits for", "statement"), rows, None if len(found) > limit else 0)

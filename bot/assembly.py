@@ -111,8 +111,10 @@ class _Builder:
         for table, described_table in self._model.tables.items():
             yield Offer(described_table.title or table, "health.table", f"{name} {table}")
         for connection, described in self._connections.items():
+            alone = sum(described.kind == other.kind for other in self._connections.values()) == 1
             for action in self._kinds[described.kind].actions:
-                yield Offer(action.label, OFFERED, f"{name} {connection} {action.name}")
+                label = action.label if alone else f"{connection}: {action.label}"
+                yield Offer(label, OFFERED, f"{name} {connection} {action.name}")
 
     def _check(self, name: str, model: CheckModel) -> Check:
         thresholds = Thresholds.parse(warning=model.warning, critical=model.critical)

@@ -113,6 +113,10 @@ class System:
         """One check by name; raises `NotFound` with the nearest names."""
         return _named(self.checks, name, f"{self.name} has no check")
 
+    def connection(self, name: str) -> object:
+        """The client of a connection; raises `NotFound` with the nearest names."""
+        return _named(self.connections, name, f"{self.name} has no connection")
+
     def table(self, name: str) -> Table | None:
         """One table by name or title; None where there is none."""
         return _find(self.tables, name)

@@ -196,7 +196,8 @@ async def offered(call: Invocation[OnConnection], services: Services) -> Modal:
     incident = await services.operations.open_incident(request.system)
     reason = TextField("reason", "Why?", initial=incident.title if incident else "")
     private = f"{request.system} {request.connection} {request.action}"
-    return Modal(actions.label(request.action).rstrip("…")[:24], "action.form", (reason,), "Plan it", private)
+    title, intro = actions.label(request.action).rstrip("…")[:24], (lines(f"{request.system}/{request.connection}"),)
+    return Modal(title, "action.form", (reason,), "Plan it", private, intro)
 
 
 @form("action.form", parse=OnConnection.filled)

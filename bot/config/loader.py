@@ -42,6 +42,7 @@ class Configuration:
     def secrets(self) -> list[str]:
         """Every secret value in it, wherever it came from; of an address only the password."""
         models = [connection.config for each in self.connections.values() for connection in each.values()]
+        models += [thing.options for each in self.provided.values() for thing in each.values()]
         found = [value.get_secret_value() for model in models for _, value in model if isinstance(value, SecretStr)]
         pagerduty = self.steward.pagerduty
         if pagerduty is not None:

@@ -18,6 +18,11 @@ class Call(Protocol):
         """The arguments that it takes, with the type of each."""
         ...
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """The arguments that have no default."""
+        ...
+
     def wrong(self, name: str, value: object) -> str:
         """What is wrong with an argument's value; empty where nothing is."""
         ...
@@ -45,11 +50,13 @@ class Findings:
 
     def by_environment(self, place: Place) -> bool:
         """Whether the value at a place comes from the environment, and may be missing where that is not read."""
-        return place in self._source.secret
+        return any(place[:length] in self._source.secret for length in range(len(place) + 1))
 
     def known(self, place: Place, kind: str, name: str, valid: Collection[str]) -> None:
         """A problem where a name is none of the valid ones."""
-        if name not in valid:
+        if name not in valid and self.by_environment(place):
+            self.add(place, f"what the environment says here is no {kind}; known: {', '.join(valid) or 'none'}")
+        elif name not in valid:
             self.add(place, f"there is no {kind} {name}; {known_names(name, valid)}")
 
     def unit(self, place: Place, check: CheckModel | LimitsModel, unit: str | None) -> None:
@@ -86,7 +93,7 @@ class Findings:
         valid = [each for each, kind in kinds.items() if not allowed or not kind or kind in allowed]
         if name in valid:
             return
-        if name in kinds:
+        if name in kinds:  # The name of a connection is no secret.
             wanted = " or ".join(sorted(allowed))
             self.add(place, f"{name} is a {kinds[name]} connection; this needs one of kind {wanted}")
         else:

@@ -99,7 +99,10 @@ class _Reader:
             return
         key = named[0]
         provides: Provides = ways[key]
-        connection = str(entry[key])
+        connection = entry[key]
+        if not isinstance(connection, str):
+            self.found.add((*place, key), f"{key} names a connection of this system; write its name")
+            return
         self.found.connection((*place, key), connection, {provides.on or key}, self._connections)
         options = self._options(
             f"a {part} by {key}", provides, place, {k: v for k, v in entry.items() if k != key}, own
@@ -112,9 +115,10 @@ class _Reader:
 
     def restart(self, name: str, place: Place, text: str) -> None:
         """`connection.service`."""
-        ways = {key: kind.provides["restart"] for key, kind in self._kinds.items() if "restart" in kind.provides}
+        offered = {key: kind.provides["restart"] for key, kind in self._kinds.items() if "restart" in kind.provides}
+        ways: dict[str, Provides] = {way.on or key: way for key, way in offered.items()}
         connection, _, service = text.partition(".")
-        self.found.connection(place, connection, {way.on or key for key, way in ways.items()}, self._connections)
+        self.found.connection(place, connection, set(ways), self._connections)
         if not service:
             self.found.add(place, f"restart names no service; write it as {connection}.SERVICE")
             return

@@ -267,6 +267,8 @@ def _table(
 
 
 def _arguments(place: Place, given: Mapping[str, object], call: Call, what: str, found: Findings) -> None:
+    for name in sorted(call.needed - given.keys()):
+        found.add(place, f"{what} needs {name}; add it to its args")
     for name, value in given.items():
         if name not in call.args:
             found.add((*place, name), f"{what} takes no argument {name}; {known_names(name, call.args)}")

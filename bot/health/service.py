@@ -201,7 +201,9 @@ async def rows_of(table: Table) -> Rows | BotError:
     """A table's rows now, or why they could not be read within its time."""
     try:
         async with asyncio.timeout(table.timeout / 1000):
-            return await table.read()
+            found = await table.read()
+        if any(len(row) != len(found.columns) or not all(isinstance(cell, str) for cell in row) for row in found.rows):
+            return BadAnswer("could not be read (its rows do not fit its columns)")
     except TimeoutError:
         return Unreachable(f"gave no answer within {span(table.timeout)}")
     except BotError as error:
@@ -209,3 +211,4 @@ async def rows_of(table: Table) -> Rows | BotError:
     except Exception as error:  # noqa: BLE001 - the edge: one odd answer costs its own table
         _log.exception("table failed", table=table.name)
         return BadAnswer(f"could not be read ({type(error).__name__})")
+    return found

@@ -147,7 +147,11 @@ class Actions:
     """Every action by name, built again from its stored parameters."""
 
     def __init__(self, kinds: Iterable[ActionKind], systems: Systems, clock: Clock) -> None:
-        self._kinds = {kind.name: kind for kind in kinds}
+        self._kinds: dict[str, ActionKind] = {}
+        for kind in kinds:
+            if kind.name in self._kinds or kind.least_risk is Risk.READ:
+                raise ValueError(f"the action {kind.name} has the name of another one, or changes nothing")
+            self._kinds[kind.name] = kind
         self._systems = systems
         self._clock = clock
 
@@ -162,6 +166,11 @@ class Actions:
             raise NotFound(f"{system} offers no {name} on {connection}; type /health {system} again.")
         kind = cast("ConnectionActionKind", self._kind(name))
         return await kind.of(self._systems, self._clock, system, connection)
+
+    def risk(self, action: Action) -> Risk:
+        """What it risks: never less than its class declares."""
+        kind = self._kinds.get(action.name)
+        return max(action.risk, kind.least_risk, key=lambda risk: risk.rank) if kind else action.risk
 
     def label(self, name: str) -> str:
         """What its button says."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.audit import service as audit
-from bot.domain.errors import BotError, Conflict, Unavailable
+from bot.domain.errors import BotError, Conflict, NotFound, Unavailable
 from bot.domain.people import STEWARD, Actor
 from bot.domain.timing import MINUTE, SECOND
 from bot.operations import rows as operation_rows
@@ -142,7 +142,11 @@ class Execution:
         lease = Lease(self._ledger, self._clock, self._owner, number)
         async with lease.kept():
             operation = await self._ledger.read(lambda tx: operation_rows.by_number(tx, number))
-            action = self._actions.load(operation.action, operation.parameters)
+            try:
+                action = self._actions.load(operation.action, operation.parameters)
+            except NotFound as error:
+                await self._void(operation, f"nothing ran: {error}")
+                return
             try:
                 async with lease.needed():
                     # What takes long is read first, so that little can move between the plan's state and the change.

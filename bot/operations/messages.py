@@ -21,10 +21,15 @@ from bot.domain.message import (
 from bot.domain.policy import Risk
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import span
+from bot.operations.actions import ACTIONS
+from bot.operations.actions.lock_publishing import LockPublishing
+from bot.operations.actions.retry_failed import RetryFailed
+from bot.operations.actions.roll_back import RollBack
 from bot.operations.model import ENDED, Operation, State
 from bot.operations.review import reviewers
 from bot.operations.windows import ALONE_AFTER, UNDO_COVERED_FOR
 
+_NEVER_ALONE = frozenset(kind.name for kind in ACTIONS if not kind.emergency)
 _NEVER_RAN = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED, State.VOID})
 _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED})
 
@@ -310,7 +315,8 @@ def _footer(operation: Operation) -> Line:
 def _buttons(operation: Operation) -> tuple[Button, ...]:
     token, plan = operation.token, Button("Full plan", "operation.plan", operation.token)
     if operation.state is State.PENDING:
-        alone = (_alone(operation),) if operation.severity in ("P0", "P1") else ()
+        urgent = operation.severity in ("P0", "P1") and operation.action not in _NEVER_ALONE
+        alone = (_alone(operation),) if urgent else ()
         return (
             Button("Approve and run", "operation.approve", token, style="primary"),
             Button("Deny…", "operation.deny", token, style="danger"),
@@ -321,7 +327,7 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
         return settling(operation)
     buttons: list[Button] = []
     if operation.left_to_do:
-        buttons.append(_next_step(operation))
+        buttons += _next_step(operation)
     if operation.state in (State.SUCCEEDED, State.FAILED) and operation.undo_until and not operation.undone_by:
         at_once = f"It runs at once{' for who ran it alone' if operation.emergency else ''}."
         runs = "It is a new request." if operation.undo_of else at_once
@@ -332,11 +338,13 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     return tuple(buttons)
 
 
-def _next_step(operation: Operation) -> Button:
-    """What is left to do, as a button."""
-    if operation.action == "retry_failed":
-        return Button("Retry the next…", "queue.retry_failed", f"{operation.system} {operation.targets[0]}")
-    return Button("Lock publishing…", "operation.lock", operation.token, style="primary")
+def _next_step(operation: Operation) -> Sequence[Button]:
+    """What is left to do, as a button, where there is one."""
+    if operation.action == RetryFailed.name:
+        return [Button("Retry the next…", "queue.retry_failed", f"{operation.system} {operation.targets[0]}")]
+    if operation.action in (RollBack.name, LockPublishing.name):
+        return [Button(LockPublishing.label, "operation.lock", operation.token, style="primary")]
+    return []
 
 
 def _alone(operation: Operation) -> Button:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.audit import service as audit
-from bot.domain.errors import BotError, Conflict
+from bot.domain.errors import BotError, Conflict, NotFound
 from bot.domain.people import STEWARD, Actor
 from bot.domain.timing import MINUTE, SECOND, span
 from bot.operations import messages as operation_messages
@@ -88,7 +88,7 @@ class Endings:
         operation = await self._ledger.write(claim)
         if operation is None:
             return
-        checks = self._actions.load(operation.action, operation.parameters).checks
+        checks = self._checks(operation)
         try:
             found = await self._health.readings(operation.system, checks)
             good, text = operation_messages.healthy(found), operation_messages.readings(found)
@@ -97,9 +97,20 @@ class Endings:
         if good or self._clock.now() - (operation.finished_at or 0) >= VERIFY_FOR:
             await self._ledger.write(lambda tx: self._verified(tx, number, text, good=good))
 
+    def _action(self, operation: Operation) -> Action | None:
+        """None where this bot knows the action no more: what was begun can be ended all the same."""
+        try:
+            return self._actions.load(operation.action, operation.parameters)
+        except NotFound:
+            return None
+
+    def _checks(self, operation: Operation) -> Sequence[str]:
+        action = self._action(operation)
+        return action.checks if action is not None else ()
+
     async def readings(self, operation: Operation) -> str:
         """What the checks say now, on one line; what hinders them is said, and hinders nothing else."""
-        checks = self._actions.load(operation.action, operation.parameters).checks
+        checks = self._checks(operation)
         if not checks:
             return ""
         try:
@@ -113,10 +124,11 @@ class Endings:
         """To succeeded or failed; frees the locks, opens the undo, tells the thread. False: someone else was first."""
         now, (was, state) = self._clock.now(), move
         operation = operation_rows.by_number(tx, number)
-        action = self._actions.load(operation.action, operation.parameters)
         done = operation_rows.traces(tx, operation)
-        undoable = operation.plan.undoable and action.undo(operation_rows.effective(done, state)) is not None
-        checked = state is State.SUCCEEDED and bool(action.checks)
+        action = self._action(operation)
+        back = action.undo(operation_rows.effective(done, state)) if action is not None else None
+        undoable = operation.plan.undoable and back is not None
+        checked = state is State.SUCCEEDED and bool(self._checks(operation))
         changed = tx.run(
             "finish_operation",
             number=number,

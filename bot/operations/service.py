@@ -95,7 +95,7 @@ class Operations:
 
         A dry run is the same value, stored nowhere. Raises `Refused` (audited) and what the action's plan raises.
         """
-        risk = self._policy.risk_of(action.name, action.risk)
+        risk = self._policy.risk_of(action.name, self._actions.risk(action))
         await self._allow(action, actor, risk, receipt)
         plan = await action.plan()
         now = self._clock.now()
@@ -151,7 +151,7 @@ class Operations:
             if original.undo_of is None and late:
                 reason += f" (more than {span(UNDO_COVERED_FOR)} later)"
             return await self.propose(action, actor, reason, incident=original.incident, receipt=receipt)
-        risk = self._policy.risk_of(action.name, action.risk)
+        risk = self._policy.risk_of(action.name, self._actions.risk(action))
         await self._allow(action, actor, max(risk, original.risk, key=lambda each: each.rank), receipt)
         plan = await action.plan()
         now = self._clock.now()

@@ -27,6 +27,9 @@ PAGE_WAITS = 10_000
 Lane = Literal["page", "rest"]
 """What goes first in a channel, and what waits for it."""
 
+_BESIDE = {"slack": "", "pagerduty": ""}
+"""Routes whose channels never have the same name, and whose leases are named as they always were."""
+
 LANES: tuple[Lane, ...] = get_args(Lane)
 
 
@@ -45,7 +48,7 @@ class ChannelQueue:
     @property
     def lease(self) -> str:
         """Under which name a sender holds it."""
-        return f"{self.route} {self.lane}{' edits' if self.edits else ''}"
+        return f"{self.lane}{' edits' if self.edits else ''}{_BESIDE.get(self.route, f' {self.route}')}"
 
     @property
     def limit(self) -> tuple[str, str, bool]:

@@ -51,6 +51,28 @@ class _PostgresTx:
         return [cursor.rowcount for cursor in cursors]
 
 
+class _PostgresRead(_PostgresTx):
+    """Statements that only read. The session does not say so: a pooler hands sessions on with their settings."""
+
+    def one(self, name: str, /, **parameters: Value) -> Row | None:
+        return super().one(_reading(name), **parameters)
+
+    def all(self, name: str, /, **parameters: Value) -> list[Row]:
+        return super().all(_reading(name), **parameters)
+
+    def run(self, name: str, /, **parameters: Value) -> int:
+        return super().run(_reading(name), **parameters)
+
+    def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        return super().each(_reading(name), rows)
+
+
+def _reading(name: str) -> str:
+    if queries.writes(name):
+        raise TypeError(f"{name} changes rows, and this transaction is read-only")
+    return name
+
+
 class PostgresDriver:
     """As many connections as the ledger has threads; each is opened when first used and again after it broke.
 
@@ -71,7 +93,7 @@ class PostgresDriver:
             try:
                 if write and patience != PATIENCE:
                     connection.execute(f"set local lock_timeout = {int(patience * 1000)}".encode())
-                outcome = work(_PostgresTx(connection))
+                outcome = work(_PostgresTx(connection) if write else _PostgresRead(connection))
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
                 connection.rollback()
                 if not rounds_left:
@@ -141,9 +163,8 @@ class PostgresDriver:
             )
             mine.execute(f"set lock_timeout = {int(PATIENCE * 1000)}".encode())
             mine.execute("set statement_timeout = 10000")
-            if not write:
-                mine.execute("set default_transaction_read_only = on")
             mine.commit()
+            mine.read_only = False if write else None
             mine.autocommit = not write
         except psycopg.OperationalError as error:
             raise Unavailable(_SILENT) from error

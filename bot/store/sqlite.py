@@ -161,10 +161,16 @@ class _Session:
         """Nobody but the bot's own OS user may read or write the file; SQLite's other files follow it."""
         if self._path == _IN_MEMORY:
             return
-        file = Path(self._path)
+        if not self._path:
+            raise Unavailable("STEWARD_DATABASE names no file; write sqlite:///PATH/steward.db.")
+        file = Path(self._path).resolve()  # What a link points to is made, not the link.
         # Opened only to be made: whoever closes a file drops all locks on it, those of SQLite's connections as well.
         with suppress(FileExistsError):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if not file.is_file():
+            raise Unavailable(
+                f"The ledger file {self._path} is no file; write STEWARD_DATABASE=sqlite:///PATH/steward.db."
+            )
         if file.stat().st_mode & 0o077:
             file.chmod(0o600)
 

@@ -30,6 +30,8 @@ class _Call:
             return
         if self.error is None:
             self.answer.set_result(self.outcome)
+        elif isinstance(self.error, StopIteration):  # A future takes none: it would end whoever awaits it.
+            self.answer.set_exception(RuntimeError("the transaction ended with StopIteration"))
         else:
             self.answer.set_exception(self.error)
 
@@ -45,25 +47,28 @@ class Threads:
         self._ended: deque[_Call] = deque()
         self._telling = False
         self._closed = False
+        self._guard = threading.Lock()
 
     async def run(self, call: Callable[[], T]) -> T:
         """The outcome of `call`, which is not begun any more once its waiter is cancelled."""
-        if self._closed:
-            raise RuntimeError("the ledger is closed")
         loop = asyncio.get_running_loop()
-        if len(self._threads) < self._number:
-            thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
         answer: asyncio.Future[T] = loop.create_future()
-        self._calls.put(_Call(call, answer))
+        with self._guard:
+            if self._closed:
+                raise RuntimeError("the ledger is closed")
+            self._calls.put(_Call(call, answer))
+            if len(self._threads) < self._number:
+                thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
+                thread.start()
+                self._threads.append(thread)
         return await answer
 
     def close(self) -> None:
         """Take no more; returns once everything that was handed in has ended."""
-        self._closed = True
-        for _ in self._threads:
-            self._calls.put(None)
+        with self._guard:
+            self._closed = True
+            for _ in self._threads:
+                self._calls.put(None)
         for thread in self._threads:
             thread.join()
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from adapters import postgres
-from adapters.postgres import PostgresDatabase
+from adapters.postgres import PostgresDatabase, without_values
 from bot.domain.errors import BadAnswer, TargetError, Unauthorized, Unreachable
 from bot.local.lab.database import Database
 from bot.local.lab.postgres import Cluster
@@ -169,3 +169,31 @@ async def test_slow_queries_are_told_without_their_values(running: Database) -> 
     assert ("pid", "runs for", "role", "waits for", "statement") == found.columns
     assert "select ?, ?, ?, pg_sleep(?)" == found.rows[0][-1]
     assert found.more is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        pytest.param("select * from t where m = 'a@b' and n = 17", "select * from t where m = ? and n = ?", id="both"),
+        pytest.param("insert into t values ('Dear Anna", "insert into t values (?", id="a text that is cut short"),
+        pytest.param("select $$Dear Anna", "select ?", id="a dollar quote that is cut short"),
+        pytest.param("select $a$x$$y$a$, $1", "select ?, $1", id="a tagged dollar quote, and a parameter"),
+        pytest.param(r"select E'a\'b' || 'secret'", "select ? …", id="a backslash ends what may be shown"),
+        pytest.param("/* it's Anna */ select 'x' -- Anna's\n, 2", "select ? , ?", id="comments"),
+        pytest.param("""select "it's" where a = 'x'""", """select "it's" where a = ?""", id="a quoted name"),
+        pytest.param("select 1e5, 0x1f, 1_000, t1.a2", "select ?, ?, ?, t1.a2", id="numbers of every form, and names"),
+    ],
+)
+def test_a_statement_is_shown_without_its_values(statement: str, shown: str) -> None:
+    """Whatever is in quotes, however it is quoted or cut, and every number."""
+    assert shown == without_values(statement)
+
+
+async def test_sessions_that_cannot_be_seen_are_no_good_news(running: Database) -> None:
+    """An ordinary role sees nothing of others: that is told, instead of "none"."""
+    async with await psycopg.AsyncConnection.connect(running.server.superuser_dsn(), autocommit=True) as owner:
+        await owner.execute("create role plain login password 'plain'")
+        address = running.url.replace(running.url.partition("://")[2].partition("@")[0], "plain:plain")
+        async with await psycopg.AsyncConnection.connect(running.url):
+            with pytest.raises(Unauthorized, match="grant pg_read_all_stats"):
+                await opened(address).slow_queries()

@@ -469,3 +469,31 @@ def test_every_secret_of_a_configuration_is_known_to_the_redactor(tmp_path: Path
 
     assert {"a-key-for-sre", "a-key-of-resend", "a-password"} <= set(secrets)
     assert not any("://" in secret for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param(
+            "{bullmq: cache,", "{bullmq: {redis: 'redis://:hunter2@h'},", "bullmq names a connection", id="inlined"
+        ),
+        pytest.param(
+            "{bullmq: cache,", '{bullmq: "${NEWSLETTER_REDIS_URL}",', "is no connection; known: cache", id="a variable"
+        ),
+    ],
+)
+def test_no_problem_repeats_a_secret(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """An address where the name of a connection belongs."""
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "steward.yaml").write_text(STEWARD, encoding="utf-8")
+    (tmp_path / "systems" / "newsletter.yaml").write_text(NEWSLETTER.replace(old, new, 1), encoding="utf-8")
+    (tmp_path / "systems" / "target-list.yaml").write_text(TARGET_LIST, encoding="utf-8")
+    example = Path("config/example.env").read_text(encoding="utf-8").splitlines()
+    values = dict(line.split("=", 1) for line in example if line and not line.startswith("#"))
+    values["NEWSLETTER_REDIS_URL"] = "redis://:hunter2@cache:6379/0"
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, KINDS, ACTIONS, values)
+
+    assert told in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -145,7 +145,7 @@ class OpenValve:
     @property
     def toy(self) -> Toy:
         """The client of its connection."""
-        found = self.systems[self.system].connections[self.connection]
+        found = self.systems[self.system].connection(self.connection)
         assert isinstance(found, Toy)
         return found
 

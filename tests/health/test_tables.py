@@ -52,9 +52,13 @@ async def test_a_table_that_cannot_be_read_says_why() -> None:
     async def odd() -> Rows:
         raise ValueError("hunter2")
 
-    found = [await rows_of(table(read, timeout=10)) for read in (refused, late, odd)]
+    async def crooked() -> Rows:
+        return Rows(("a", "b"), (("1",),))
+
+    found = [await rows_of(table(read, timeout=10)) for read in (refused, late, odd, crooked)]
     texts = [table_message("boiler", table(None), each, 0, private=True).text for each in found]
 
     assert "⚪ Gauges of boiler: PostgreSQL refuses the connection" == texts[0]
     assert "gave no answer within" in texts[1]
     assert "could not be read (ValueError)" in texts[2]
+    assert "its rows do not fit its columns" in texts[3]

@@ -1,14 +1,15 @@
 """What each action plans, does, sees and takes back."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected
+from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected, Unreachable
 from bot.domain.people import Actor
+from bot.domain.policy import Risk
 from bot.domain.timing import DAY, MINUTE, SECOND
-from bot.operations.action import Action, Actions
+from bot.operations.action import Action, ActionKind, Actions
 from bot.operations.actions import ACTIONS
 from bot.operations.actions.clear_stuck import ClearStuck
 from bot.operations.actions.lock_publishing import LockPublishing
@@ -18,7 +19,7 @@ from bot.operations.actions.retry_failed import BATCH, RetryFailed
 from bot.operations.actions.roll_back import RollBack
 from bot.operations.model import Operation, State
 from bot.operations.replies import plan_text
-from bot.ports import Job
+from bot.ports import Job, Release
 from tests.operations.world import LEAD, SRE, World, jobs
 
 pytestmark = pytest.mark.ledger
@@ -395,3 +396,69 @@ async def test_an_action_that_is_gone_is_refused(world: World) -> None:
     with pytest.raises(NotFound, match="no action scale_out any more"):
         loader.load("scale_out", "{}")
     assert not loader.emergency("scale_out")
+
+
+class _Look(Restart):
+    """Changes nothing, as it says."""
+
+    name = "look"
+    least_risk = Risk.READ
+
+
+class _Strict(Restart):
+    """A P0, whatever it restarts."""
+
+    least_risk = Risk.P0
+
+
+def test_an_action_is_registered_once_and_changes_something(world: World) -> None:
+    """Two of one name would carry out each other's operations; what only reads is no operation."""
+    twice: list[ActionKind] = [*ACTIONS, RollBack]
+    for wrong in (twice, [_Look]):
+        with pytest.raises(ValueError, match="has the name of another one, or changes nothing"):
+            Actions(wrong, world.systems, world.clock)
+
+
+async def test_an_action_never_risks_less_than_its_class_declares(world: World) -> None:
+    """Whatever one of them says of itself."""
+    harmless = await world.restart("worker")
+    loader = Actions([_Strict], world.systems, world.clock)
+
+    assert Risk.CHANGE == harmless.risk
+    assert Risk.P0 == loader.risk(harmless)
+
+
+async def test_an_operation_whose_action_is_gone_ends(world: World) -> None:
+    """An adapter was taken out between the approval and the run: nothing runs, it says so, and its locks are free."""
+    operation = await world.asked()
+    await world.operations.decide(operation.token, LEAD, "approve")
+    world.operations = world.replica("two", [kind for kind in ACTIONS if kind.name != "roll_back"])
+    await world.work()
+
+    assert State.VOID == await world.state(operation)
+    assert "There is no action roll_back any more" in (await world.row())["note"]
+    assert [] == world.web.rolled_back
+
+
+async def test_an_unknown_outcome_of_an_action_that_is_gone_can_be_settled(world: World) -> None:
+    """A person still says what came of it, and its locks are freed."""
+    roll_back = world.web.roll_back
+
+    async def silent() -> Sequence[Release]:
+        raise Unreachable("no answer")
+
+    async def lost(target: Release) -> None:
+        await roll_back(target)
+        world.web.releases = silent  # type: ignore[method-assign] # it goes down after the step
+        raise OutcomeUnknown("the answer was lost")
+
+    world.web.roll_back = lost  # type: ignore[method-assign] # its answer is lost
+    operation = await world.asked()
+    await world.operations.decide(operation.token, LEAD, "approve")
+    await world.work()
+    assert State.UNKNOWN == await world.state(operation)
+
+    world.operations = world.replica("two", [kind for kind in ACTIONS if kind.name != "roll_back"])
+    await world.operations.settle_unknown(operation.token, LEAD, happened=True)
+
+    assert State.SUCCEEDED == await world.state(operation)

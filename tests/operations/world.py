@@ -1,7 +1,7 @@
 """A bot with two systems in memory: what a test of operations acts on and looks at."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from bot.domain.people import Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import MINUTE
 from bot.oncall.directory import Directory
-from bot.operations.action import Actions
+from bot.operations.action import ActionKind, Actions
 from bot.operations.actions import ACTIONS
 from bot.operations.actions.restart import Restart
 from bot.operations.actions.roll_back import RollBack
@@ -131,8 +131,8 @@ class World:
         self.directory = Directory(configuration(), self.groups, self.clock, self.ledger)
         self.operations = self.replica("one")
 
-    def replica(self, owner: str) -> Operations:
-        """Another process on the same ledger."""
+    def replica(self, owner: str, actions: Sequence[ActionKind] = ACTIONS) -> Operations:
+        """Another process on the same ledger, which may know other actions."""
         return Operations(
             self.ledger,
             self.clock,
@@ -140,7 +140,7 @@ class World:
             self.directory,
             self.oncall,
             self.health,
-            Actions(ACTIONS, self.systems, self.clock),
+            Actions(actions, self.systems, self.clock),
             configuration(),
             owner,
             acknowledging=self.acknowledging,

@@ -294,3 +294,15 @@ async def test_a_password_that_cannot_be_read_is_not_shown(password: str) -> Non
         await open_ledger(f"postgresql://u:{password}@127.0.0.1/db")
 
     assert "hunter" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("name", ["", "folder"])
+async def test_an_address_without_a_file_is_refused_and_changes_nothing(tmp_path: Path, name: str) -> None:
+    """A forgotten file name leaves the folder as it is."""
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o755)
+
+    with pytest.raises(Unavailable, match="STEWARD_DATABASE"):
+        await open_ledger(f"sqlite:///{folder if name else ''}")
+
+    assert 0o755 == folder.stat().st_mode & 0o777

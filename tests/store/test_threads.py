@@ -67,3 +67,24 @@ async def test_closing_lets_what_was_handed_in_end(threads: Threads) -> None:
     assert list(range(100)) == await asyncio.gather(*waiting)
     with pytest.raises(RuntimeError, match="closed"):
         await threads.run(lambda: None)
+
+
+async def test_an_error_that_no_future_takes_holds_up_nobody(threads: Threads) -> None:
+    """`next` without a default inside a transaction: its own caller is told, and so is everybody behind it."""
+    odd: list[int] = []
+
+    outcomes = await asyncio.gather(
+        threads.run(lambda: next(iter(odd))), *(threads.run(lambda: 1) for _ in range(20)), return_exceptions=True
+    )
+
+    assert isinstance(outcomes[0], RuntimeError)
+    assert [1] * 20 == outcomes[1:]
+
+
+async def test_nothing_is_taken_once_it_is_closed() -> None:
+    """Whoever comes later is refused at once, instead of waiting for a thread that has ended."""
+    threads = Threads(2, "test")
+    threads.close()
+
+    with pytest.raises(RuntimeError, match="closed"):
+        await threads.run(lambda: 1)

@@ -23,7 +23,7 @@ class LockPublishing:
     release: str
 
     name = "lock_publishing"
-    label = "Lock publishing"
+    label = "Lock publishing…"
     emergency = False
     least_risk = risk = Risk.CHANGE
     checks = ()
