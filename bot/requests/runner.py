@@ -1,7 +1,9 @@
 """Runs one parsed request: asks the policy, calls the handler, turns every failure into words for the person."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -16,6 +18,9 @@ from bot.requests.services import Services
 from bot.store.ledger import AlreadyHandled
 
 ACCESS_SECONDS = 2.0
+AGAIN = (0.5, 1.0, 2.0)
+"""Pauses, s, before a change that was acknowledged is tried again where another transaction holds the ledger."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -30,8 +35,11 @@ class Failed:
 class Runner:
     """The policy before the handler, and the one place where a handler's error ends. Knows no transport."""
 
-    def __init__(self, services: Services, policy: Policy, via: Via = "slack") -> None:
+    def __init__(
+        self, services: Services, policy: Policy, via: Via = "slack", *, again: Sequence[float] = AGAIN
+    ) -> None:
         self._services = services
+        self._again = again
         self._policy = policy
         self._via = via
 
@@ -42,9 +50,7 @@ class Runner:
         actor = self._services.directory.actor(incoming.slack_user, self._via)
         try:
             access = await self._allowed(actor, listener, request, incoming, receipt)
-            return await listener.handler(
-                Invocation(request, actor, access, incoming, answers, receipt), self._services
-            )
+            return await self._handled(listener, Invocation(request, actor, access, incoming, answers, receipt))
         except AlreadyHandled:
             # A replica that died after its decision was committed: the person has seen the outcome in the channel.
             _log.info("request was carried out before", key=incoming.key, request_id=incoming.request_id)
@@ -56,6 +62,16 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - the edge: a handler's defect must not stay silent for the person
             _log.exception("request failed", key=incoming.key, request_id=incoming.request_id)
             return Failed(sorry(incoming), error)
+
+    async def _handled(self, listener: Listener, call: Invocation[Any]) -> Reply:
+        """The handler's reply. Nothing is done twice: the receipt is used up in the transaction that decides."""
+        for pause in self._again if call.receipt is not None else ():
+            try:
+                return await listener.handler(call, self._services)
+            except Unavailable as error:
+                _log.info("tried again in a moment", request_id=call.incoming.request_id, error=str(error))
+                await asyncio.sleep(pause)
+        return await listener.handler(call, self._services)
 
     async def _allowed(
         self, actor: Actor, listener: Listener, request: Request, incoming: Incoming, receipt: str | None

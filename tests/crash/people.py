@@ -30,6 +30,8 @@ class People:
     opened: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
     approved: set[str] = field(default_factory=set)
+    hurried: bool = True
+    """Whether incidents are opened as fast as the kills need them; later only as many as Slack takes messages of."""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _deploy: int = 0
 
@@ -45,7 +47,7 @@ class People:
             title = f"crash {next(self._numbers)}"
             if await self._command(session, "U0ENGINEER", "/incident", f"open P0 anyway shop {title}"):
                 self.opened.add(title)
-            await asyncio.sleep(_RANDOM.uniform(0.3, 0.9))
+            await asyncio.sleep(_RANDOM.uniform(0.3, 0.9) if self.hurried else _RANDOM.uniform(8, 16))
 
     async def _acknowledge(self, session: aiohttp.ClientSession, ended: asyncio.Event) -> None:
         """Every other incident gets an owner, a moment after it was seen."""

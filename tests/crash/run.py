@@ -76,6 +76,7 @@ async def run(database: str, directory: Path, *, replicas: int, trouble: Trouble
         await fleet.start()
         working = asyncio.create_task(people.work(ended))
         hit = await _kill(fleet, database, trouble.kills)
+        people.hurried = False
         frozen, _ = await asyncio.gather(_freeze(fleet, database, trouble.standstills), _late(outside, trouble.late))
         hit += frozen
         ended.set()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.errors import Conflict, Refused
+from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.message import Message, Modal
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Risk, Rule
@@ -16,7 +16,7 @@ from bot.domain.timing import MINUTE, SECOND
 from bot.operations.model import State
 from bot.operations.ports import OpenIncident
 from bot.ports import Release
-from bot.requests.invocation import Incoming, Reply
+from bot.requests.invocation import Incoming, Invocation, Listener, Reply
 from bot.requests.runner import Failed, Runner
 from bot.requests.services import Services
 from tests.operations.test_commands import LISTENERS, payload
@@ -281,3 +281,36 @@ async def test_an_undo_that_comes_second_says_so(world: World, monkeypatch: pyte
     with pytest.raises(Conflict, match="OP-1 was undone already"):
         await late
     assert ["v40", "v41"] == world.web.rolled_back
+
+
+@pytest.mark.parametrize(
+    ("receipt", "failures", "calls", "refused"),
+    [
+        pytest.param("key-1", 2, 3, False, id="an acknowledged change outlives a ledger that is held for a moment"),
+        pytest.param("key-1", 9, 3, True, id="after some tries its person is told"),
+        pytest.param(None, 1, 1, True, id="what only reads is told at once"),
+    ],
+)
+async def test_a_held_ledger_loses_no_acknowledged_change(
+    world: World, receipt: str | None, failures: int, calls: int, *, refused: bool
+) -> None:
+    """It was acknowledged, so it is tried again before somebody is asked to type it once more."""
+    tried: list[int] = []
+
+    async def handler(call: Invocation[Any], services: Services) -> Message:
+        del call, services
+        tried.append(1)
+        if len(tried) <= failures:
+            raise Unavailable("The ledger is held by another transaction; nothing was changed.")
+        return Message.plain("done")
+
+    services = cast("Services", SimpleNamespace(clock=world.clock, ledger=world.ledger, directory=world.directory))
+    incoming = replace(payload("operation.plan", "x"), slack_user=SRE.slack)
+    listener = Listener("button", "x", LISTENERS["operation.plan"].parse, handler)
+
+    reply = await Runner(services, world.policy, again=(0, 0)).reply(
+        listener, listener.parse(incoming), incoming, cast("Any", None), receipt
+    )
+
+    assert calls == len(tried)
+    assert refused is isinstance(reply, Failed)
