@@ -13,6 +13,7 @@ it works over another kind's connection, it holds what it offers:
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Annotated, Any, Generic, Protocol, TypedDict, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
@@ -146,11 +147,10 @@ class Kind:
     actions: tuple[ConnectionActionKind, ...]
 
 
-def kind(module: object) -> Kind:
+def kind(module: ModuleType) -> Kind:
     """What a module offers; what it does not hold, it does not offer."""
-    name: str = getattr(module, "KIND")  # noqa: B009 - a module's constant, whose type mypy sees nowhere
     return Kind(
-        name,
+        module.KIND,
         (module.__doc__ or "").partition("\n")[0],
         getattr(module, "Config", None),
         getattr(module, "open", _opens_nothing),
@@ -168,7 +168,7 @@ def _opens_nothing(config: object) -> Client:
 def _path(path: str) -> str:
     # A whole address would be asked instead of the connection's.
     if not path.startswith("/") or path.startswith("//"):
-        raise ValueError("a path begins with one /, as in /health; the host stands in the connection")
+        raise ValueError("must be a path that begins with one /, as in /health; the host stands in the connection")
     return path
 
 

@@ -1,11 +1,17 @@
 """One adapter more is one entry more of the table: no file outside of the tests knows it, and all of it works."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from adapters.kind import Kind, kind
+from bot.assembly import assemble
+from bot.config.loader import Configuration, ConfigurationError, load
+from bot.operations.actions import ACTIONS
 from tests.extension import toy
 from tests.smoke.alone import alone
 from tests.smoke.world import World
@@ -96,3 +102,31 @@ def test_nothing_but_the_tests_knows_it() -> None:
 
     assert sources
     assert not [file for file in sources if f'"{toy.KIND}"' in file.read_text(encoding="utf-8")]
+
+
+def loaded(folder: Path, system: str, kinds: Mapping[str, Kind]) -> Configuration:
+    """The shipped channels and roles, with this system alone."""
+    (folder / "systems").mkdir(parents=True)
+    (folder / "steward.yaml").write_text(SHIPPED.replace("[newsletter, target-list]", "[boiler]"), encoding="utf-8")
+    (folder / "systems" / "boiler.yaml").write_text(system, encoding="utf-8")
+    return load(folder, kinds, ACTIONS, None)
+
+
+def test_a_missing_argument_is_refused(tmp_path: Path) -> None:
+    """Else every reading would fail for a reason that nobody on call can mend."""
+    system = SYSTEM.format(state="x").replace("measure: box.pressure, args: {valve: top}", "measure: box.level")
+
+    with pytest.raises(ConfigurationError, match=r"boiler\.yaml:7: box\.level needs gauge; add it to its args"):
+        loaded(tmp_path, system.replace(', warning: "> 80 %", critical: "> 95 %"', ""), {toy.KIND: kind(toy)})
+
+
+def test_a_restart_by_another_module_over_the_same_connection_is_made(tmp_path: Path) -> None:
+    """A module that opens nothing may restart what another one's connection reaches."""
+    crane = ModuleType("crane", "Restarts what the toy runs.")
+    vars(crane).update(KIND="crane", PROVIDES={"restart": replace(toy.PROVIDES["restart"], on=toy.KIND)})
+    plain = replace(kind(toy), provides={"queue": toy.PROVIDES["queue"], "deployment": toy.PROVIDES["deployment"]})
+    kinds = {toy.KIND: plain, "crane": kind(crane)}
+
+    assembly = assemble(loaded(tmp_path, SYSTEM.format(state="x"), kinds), kinds)
+
+    assert isinstance(assembly.systems["boiler"].component("web").restarter, toy.ToyServices)

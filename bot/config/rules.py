@@ -273,7 +273,7 @@ def _arguments(place: Place, given: Mapping[str, object], call: Call, what: str,
         if name not in call.args:
             found.add((*place, name), f"{what} takes no argument {name}; {known_names(name, call.args)}")
         elif wrong := call.wrong(name, value):
-            found.add((*place, name), wrong if wrong.startswith("a ") else f"{name} of {what} {wrong}")
+            found.add((*place, name), f"{name} of {what} {wrong}")
 
 
 def _titles(system: SystemModel, found: Findings) -> None:

@@ -52,7 +52,7 @@ class Operations:
         self._policy = policy
         self._directory = directory
         self._oncall = oncall
-        self.actions = self._actions = actions
+        self.actions = actions
         self._channel = config.channel
         self._incidents = incidents or LedgerIncidents()
         hours = business_hours(config.business_hours, config.timezone)
@@ -95,7 +95,7 @@ class Operations:
 
         A dry run is the same value, stored nowhere. Raises `Refused` (audited) and what the action's plan raises.
         """
-        risk = self._policy.risk_of(action.name, self._actions.risk(action))
+        risk = self._policy.risk_of(action.name, self.actions.risk(action))
         await self._allow(action, actor, risk, receipt)
         plan = await action.plan()
         now = self._clock.now()
@@ -139,7 +139,7 @@ class Operations:
         if original.undone_by:
             raise Conflict(f"{original.id} was undone already, by OP-{original.undone_by}.")
         traces = await self._ledger.read(lambda tx: operation_rows.traces(tx, original))
-        action = self._actions.load(original.action, original.parameters).undo(
+        action = self.actions.load(original.action, original.parameters).undo(
             operation_rows.effective(traces, original.state)
         )
         if action is None:
@@ -151,7 +151,7 @@ class Operations:
             if original.undo_of is None and late:
                 reason += f" (more than {span(UNDO_COVERED_FOR)} later)"
             return await self.propose(action, actor, reason, incident=original.incident, receipt=receipt)
-        risk = self._policy.risk_of(action.name, self._actions.risk(action))
+        risk = self._policy.risk_of(action.name, self.actions.risk(action))
         await self._allow(action, actor, max(risk, original.risk, key=lambda each: each.rank), receipt)
         plan = await action.plan()
         now = self._clock.now()
@@ -292,7 +292,7 @@ class Operations:
 
     async def _ask_again(self, voided: Operation) -> str:
         """After a drift: the same request, planned anew. Returns its id, or why there is none."""
-        action = self._actions.load(voided.action, voided.parameters)
+        action = self.actions.load(voided.action, voided.parameters)
         try:
             renewed = await self.propose(
                 action, voided.requester, voided.reason, incident=voided.incident, channel=voided.channel

@@ -149,13 +149,13 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
         pytest.param(
             {"newsletter": ("{get: app, path: /api/health}", '{get: app, path: "http://evil.example/x"}')},
             "newsletter.yaml",
-            "a path begins with one /, as in /health",
+            "must be a path that begins with one /, as in /health",
             id="a path that is an address",
         ),
         pytest.param(
             {"newsletter": ("{get: app, path: /api/health}", '{get: app, path: "//evil.example/x"}')},
             "newsletter.yaml",
-            "a path begins with one /, as in /health",
+            "must be a path that begins with one /, as in /health",
             id="a path that names a host",
         ),
         pytest.param(
@@ -166,7 +166,7 @@ def test_the_shipped_configuration_is_valid(loaded: Load) -> None:
                 )
             },
             "newsletter.yaml",
-            "a path begins with one /, as in /health",
+            "must be a path that begins with one /, as in /health",
             id="a path of a measure that is an address",
         ),
         pytest.param(

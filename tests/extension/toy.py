@@ -44,6 +44,10 @@ class Toy:
         """How much of it there is."""
         return Measurement(float(self.state()["pressure"]), "%", valve)
 
+    async def level(self, *, gauge: str) -> Measurement:
+        """What one gauge reads."""
+        return Measurement(float(self.state()["readings"][gauge]))
+
     async def readings(self, *, limit: int = 2) -> Rows:
         """The newest readings."""
         rows = tuple((name, str(value)) for name, value in self.state()["readings"].items())
@@ -218,7 +222,7 @@ def _services(toy: Toy, options: Options, entry: Entry) -> Restartable:
     return ToyServices(toy)
 
 
-MEASURES: Mapping[str, Measure] = {"pressure": Measure(Toy.pressure, unit="%")}
+MEASURES: Mapping[str, Measure] = {"pressure": Measure(Toy.pressure, unit="%"), "level": Measure(Toy.level)}
 TABLES: Mapping[str, Table] = {"readings": Table(Toy.readings)}
 PROVIDES: Provisions = {
     "deployment": Provides(_deployments, LineOptions),

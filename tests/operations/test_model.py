@@ -143,6 +143,32 @@ def test_every_state_can_be_read(state: State) -> None:
     assert ("It happened" in labels(message)) == (state is State.UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    ("action", "severity", "offered"),
+    [
+        pytest.param("roll_back", "P0", True, id="what is listed, in a P0"),
+        pytest.param("roll_back", "P2", False, id="no P0 or P1 is open"),
+        pytest.param("lock_publishing", "P0", False, id="what is not listed is always refused"),
+    ],
+)
+def test_an_emergency_run_is_offered_only_where_it_may_be_allowed(action: str, severity: str, *, offered: bool) -> None:
+    """A button that always refuses costs somebody the minute that they do not have."""
+    message = operation_messages.request(replace(OPERATION, action=action, severity=severity), NOW)
+
+    assert offered is any(label.startswith("Emergency run") for label in labels(message))
+
+
+@pytest.mark.parametrize(
+    ("action", "label"),
+    [("roll_back", "Lock publishing…"), ("retry_failed", "Retry the next…"), ("toy.open_valve", None)],
+)
+def test_what_is_left_to_do_is_a_button_only_where_there_is_one(action: str, label: str | None) -> None:
+    """The next step of one action is not offered for another."""
+    done = replace(OPERATION, action=action, state=State.SUCCEEDED, left_to_do="something", undo_until=None)
+
+    assert ([label] if label else []) == labels(operation_messages.request(done, NOW))
+
+
 def test_text_from_people_stays_text() -> None:
     """A reason is never made into a mention, a link or bold text."""
     message = operation_messages.request(replace(OPERATION, reason="<!channel> *now* <http://evil|ok>"), NOW)
