@@ -21,12 +21,18 @@ _log = logging.getLogger(__name__)
 class BotProcess:
     """One bot on one port of the loopback; its address stays the same over restarts."""
 
-    def __init__(self, environment: Mapping[str, str], directory: Path, arguments: tuple[str, ...] = SERVE) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        directory: Path,
+        arguments: tuple[str, ...] = SERVE,
+        child: type[Child] = Child,
+    ) -> None:
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / "bot.log"
         here = {"STEWARD_HOST": "127.0.0.1", "STEWARD_PORT": str(self.port)}
-        self._child = Child(arguments, log=self.log, environment={**environment, **here})
+        self._child = child(arguments, log=self.log, environment={**environment, **here})
         self._watch: asyncio.Task[None] | None = None
 
     @property

@@ -18,7 +18,7 @@ from bot.domain.errors import Unavailable
 from bot.local.bot_process import SERVE, BotProcess
 from bot.local.clock import DemoClock
 from bot.local.lab import Lab
-from bot.local.lab.child import ServerFailedError
+from bot.local.lab.child import Child, ServerFailedError
 from bot.local.page import page_routes
 from bot.local.workspace.server import Options, Server
 from bot.local.workspace.state import Workspace
@@ -39,6 +39,7 @@ class DemoOptions:
     directory: Path | None = None
     database: str = ""
     serve: tuple[str, ...] = SERVE
+    child: type[Child] = Child
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -107,7 +108,7 @@ class Demo:
         self._server = Server(workspace, ways, page_routes)
         self._stack.push_async_callback(self._server.stop)
         await self._server.start()
-        self._bot = BotProcess(self._environment(workspace), self.directory, options.serve)
+        self._bot = BotProcess(self._environment(workspace), self.directory, options.serve, options.child)
         self._server.app_url = f"{self._bot.url}/slack/events"
         if self._lab is not None:
             self._lab.webhook_url = f"{self._bot.url}/pagerduty/webhook"

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -99,15 +98,22 @@ class Inbox:
             self._committing = None
 
     async def _keep(self, batch: _Batch) -> None:
+        # Of two with the same key the first one counts; one that is finished was there before.
+        requests = _by_key((key, kept) for key, kept, _ in (*reversed(batch.arrivals), *batch.finished))
         try:
-            new = await self._ledger.write(
-                functools.partial(self._write, batch=batch, now=self._clock.now(), wall=self._clock.wall())
+            rows = await self._ledger.run(
+                "keep_inbox",
+                requests=requests,
+                received_at=self._clock.now(),
+                owner=self._owner,
+                lease_until=self._clock.wall() + LEASE,
             )
         except Exception as error:  # noqa: BLE001 - raised again, in everyone who waits for this commit
             for _, _, answer in (*batch.arrivals, *batch.finished):
                 if not answer.done():
                     answer.set_exception(error)
             return
+        new = {row["key"] for row in rows if row["state"] == "claimed"}
         for key, _, answer in batch.arrivals:
             if key in new and answer.cancelled():
                 # The person was told that nothing happens, so nobody may run it later.
@@ -120,19 +126,6 @@ class Inbox:
         for _, _, answer in batch.finished:
             if not answer.done():
                 answer.set_result(False)
-
-    def _write(self, tx: Tx, *, batch: _Batch, now: int, wall: int) -> set[str]:
-        """The keys that are new."""
-        new: list[Row] = []
-        if batch.arrivals:
-            # Of two with the same key the first one counts.
-            requests = _by_key((key, call) for key, call, _ in reversed(batch.arrivals))
-            new = tx.all(
-                "insert_inbox", requests=requests, received_at=now, owner=self._owner, lease_until=wall + LEASE
-            )
-        if batch.finished:
-            tx.run("finish_inbox", keys=_by_key((key, nothing) for key, nothing, _ in batch.finished))
-        return {row["key"] for row in new}
 
 
 def _by_key(entries: Iterable[tuple[str, str]]) -> str:

@@ -1,19 +1,20 @@
--- name: insert_inbox
--- `requests`: calls by their keys, as JSON, so that all that arrive together are one statement. It tells which keys are
--- new: a replay finds its key taken and changes nothing. SQLite wants a `where` before this `on conflict`.
+-- name: keep_inbox
+-- What arrives and what is finished at one moment, as one statement. `requests`: by key, the call of a request or null for
+-- one that is finished without having written anything else (refused, a form was opened). It tells whose keys are new: a
+-- replay finds its key taken and changes nothing. SQLite wants a `where` before this `on conflict`.
 insert into inbox (key, call, received_at, state, owner, lease_until)
-select key, value, :received_at, 'claimed', :owner, :lease_until from json_each/*pg_textpg*/(:requests) where 1 = 1
-on conflict (key) do nothing
-returning key;
+select key, coalesce(value, ''), :received_at,
+    case when value is null then 'done' else 'claimed' end,
+    case when value is null then null else :owner end,
+    case when value is null then null else cast(:lease_until as bigint) end
+from json_each/*pg_textpg*/(:requests) where 1 = 1
+on conflict (key) do update set state = 'done', owner = null, lease_until = null
+    where excluded.state = 'done' and inbox.state <> 'done'
+returning key, state;
 
 -- name: settle_receipt
 -- In the transaction of what the request decided: a request is carried out once, whoever claims it again.
 update inbox set state = 'done', owner = null, lease_until = null where key = :key and state in ('waiting', 'claimed');
-
--- name: finish_inbox
--- For requests that wrote nothing else (refused, a form was opened). `keys`: JSON by key.
-update inbox set state = 'done', owner = null, lease_until = null
-where key in (select key from json_each(:keys)) and state <> 'done';
 
 -- name: claim_inbox
 -- Entries whose owner died. The due condition stands in the outer where again: see the trap in ADR 0003.

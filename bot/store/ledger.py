@@ -50,6 +50,10 @@ class Driver(Protocol):
         """Run `work` in one transaction. `patience`: seconds to wait for the write lock at most."""
         ...
 
+    def alone(self, name: str, parameters: Row) -> list[Row]:
+        """Run one statement that is a whole transaction; the rows that it returns."""
+        ...
+
     def migrate(self) -> None:
         """Bring the schema up to date, once, whoever comes first."""
         ...
@@ -99,14 +103,26 @@ class Ledger:
             return work(changes), changes.seen
 
         outcome, names = await self._writers.run(lambda: self._driver.transact(noted, write=True, patience=patience))
-        if names:
-            for watcher in self._watchers:
-                watcher(frozenset(names))
+        self._tell(names)
         return outcome
+
+    async def run(self, name: str, /, **parameters: Value) -> list[Row]:
+        """Run one statement that changes rows and returns them: a transaction of one round trip.
+
+        After a lost connection it runs again, so it changes nothing more when it is repeated. Raises `Unavailable`.
+        """
+        rows = await self._writers.run(lambda: self._driver.alone(name, parameters))
+        self._tell({name} if rows else set())
+        return rows
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work`, which can only read. On PostgreSQL each statement sees what is committed when it begins."""
         return await self._readers.run(lambda: self._driver.transact(work, write=False, patience=PATIENCE))
+
+    def _tell(self, names: set[str]) -> None:
+        if names:
+            for watcher in self._watchers:
+                watcher(frozenset(names))
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""

@@ -14,6 +14,7 @@ from bot.store.migrations import pending
 
 T = TypeVar("T")
 Connection = psycopg.Connection[dict[str, object]]
+Cursor = psycopg.Cursor[dict[str, object]]
 
 _MIGRATION_LOCK = 0x57E3A2D  # Any constant: all replicas must take the same one.
 _ROUNDS = 3
@@ -27,19 +28,19 @@ _BROKEN_OFF = "The ledger's database broke off while it saved; look at what is s
 
 
 class _PostgresTx:
-    """A transaction on one connection."""
+    """Statements on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def one(self, name: str, /, **parameters: Value) -> Row | None:
-        return self._connection.execute(queries.for_postgres(name), parameters).fetchone()
+        return self._execute(name, parameters).fetchone()
 
     def all(self, name: str, /, **parameters: Value) -> list[Row]:
-        return list(self._connection.execute(queries.for_postgres(name), parameters).fetchall())
+        return list(self._execute(name, parameters).fetchall())
 
     def run(self, name: str, /, **parameters: Value) -> int:
-        return self._connection.execute(queries.for_postgres(name), parameters).rowcount
+        return self._execute(name, parameters).rowcount
 
     def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
         if not rows:
@@ -49,6 +50,38 @@ class _PostgresTx:
         with self._connection.pipeline():
             cursors = [self._connection.execute(statement, row) for row in rows]
         return [cursor.rowcount for cursor in cursors]
+
+    def _execute(self, name: str, parameters: Row) -> Cursor:
+        return self._connection.execute(queries.for_postgres(name), parameters)
+
+
+class _PostgresChange(_PostgresTx):
+    """A transaction that begins in the same round trip as its first statement; without one there is nothing to begin."""
+
+    def __init__(self, connection: Connection, patience: float) -> None:
+        super().__init__(connection)
+        self._begin = b"begin read write;"
+        if patience != PATIENCE:
+            self._begin += f"set local lock_timeout = {int(patience * 1000)};".encode()
+
+    def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
+        if rows and self._begin:
+            self._connection.execute(self._begun(), prepare=False)
+        return super().each(name, rows)
+
+    def _execute(self, name: str, parameters: Row) -> Cursor:
+        if not self._begin:
+            return super()._execute(name, parameters)
+        # Only values that the client has put in, quoted by libpq, can travel with two statements at once.
+        cursor = psycopg.ClientCursor(self._connection)
+        cursor.execute(self._begun() + queries.for_postgres(name), parameters)
+        while cursor.nextset():
+            pass
+        return cursor
+
+    def _begun(self) -> bytes:
+        begin, self._begin = self._begin, b""
+        return begin
 
 
 class _PostgresRead(_PostgresTx):
@@ -88,12 +121,34 @@ class PostgresDriver:
         self._opened: list[Connection] = []
 
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
+        if not write:
+            return self._attempt(lambda connection: work(_PostgresRead(connection)), write=False)
+        return self._attempt(lambda connection: work(_PostgresChange(connection, patience)), write=True)
+
+    def alone(self, name: str, parameters: Row) -> list[Row]:
+        doubtful = False
+
+        def attempt(connection: Connection) -> list[Row]:
+            nonlocal doubtful
+            try:
+                return _PostgresTx(connection).all(name, **parameters)
+            except psycopg.OperationalError:
+                doubtful = doubtful or connection.broken
+                raise
+
+        try:
+            return self._attempt(attempt, write=True)
+        except Unavailable as error:
+            if doubtful:
+                raise Unavailable(_BROKEN_OFF) from error
+            raise
+
+    def _attempt(self, work: Callable[[Connection], T], *, write: bool) -> T:
+        """The outcome of `work` once it is committed; it runs anew after a deadlock or a lost connection."""
         for rounds_left in reversed(range(_ROUNDS)):
             connection = self._connection(write=write)
             try:
-                if write and patience != PATIENCE:
-                    connection.execute(f"set local lock_timeout = {int(patience * 1000)}".encode())
-                outcome = work(_PostgresTx(connection) if write else _PostgresRead(connection))
+                outcome = work(connection)
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
                 connection.rollback()
                 if not rounds_left:
@@ -155,6 +210,7 @@ class PostgresDriver:
             # `tcp_user_timeout`: a database host that vanished is noticed before Slack's three seconds are over.
             mine = psycopg.Connection.connect(
                 self._address,
+                autocommit=True,  # A transaction that changes something says so itself: see `_PostgresChange`.
                 row_factory=dict_row,
                 prepare_threshold=2,
                 connect_timeout=2,
@@ -163,9 +219,7 @@ class PostgresDriver:
             )
             mine.execute(f"set lock_timeout = {int(PATIENCE * 1000)}".encode())
             mine.execute("set statement_timeout = 10000")
-            mine.commit()
-            mine.read_only = False if write else None
-            mine.autocommit = not write
+            mine.execute("set default_transaction_read_only = off")  # Whoever had a pooler's session before.
         except psycopg.OperationalError as error:
             raise Unavailable(_SILENT) from error
         except psycopg.ProgrammingError:

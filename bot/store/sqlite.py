@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bot.domain.errors import Unavailable
 from bot.store import queries
-from bot.store.ledger import Row, Tx, Value
+from bot.store.ledger import PATIENCE, Row, Tx, Value
 from bot.store.migrations import pending
 
 T = TypeVar("T")
@@ -66,11 +66,14 @@ class SqliteDriver:
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
         return (self._writer if write else self._reader).transact(work, write=write, patience=patience)
 
+    def alone(self, name: str, parameters: Row) -> list[Row]:
+        return self.transact(lambda tx: tx.all(name, **parameters), write=True, patience=PATIENCE)
+
     def migrate(self) -> None:
         self._writer.migrate()
 
     def now(self) -> int:
-        self.transact(lambda tx: tx.one("count_open_inbox"), write=False, patience=1.0)
+        self.transact(lambda tx: tx.one("count_open_inbox"), write=False, patience=PATIENCE)
         return int(time.time() * 1000)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from bot.checkup import DEMO_SETTINGS, app_manifest
 from bot.local.demo import Demo, DemoOptions
+from tests.smoke.forked import ForkedBot
 from tests.smoke.late import LateClient
 from tests.smoke.world import Seen, World
 
@@ -37,6 +38,7 @@ class Stage:
                 database=database,
                 manifest=app_manifest("http://127.0.0.1", socket_mode=False),
                 settings=DEMO_SETTINGS,
+                child=ForkedBot,
             )
         )
 
@@ -79,7 +81,7 @@ async def _end_tasks() -> None:
     await asyncio.gather(*rest, return_exceptions=True)
 
 
-@pytest.fixture(scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in DATABASES])
+@pytest.fixture(scope="session", params=DATABASES)
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The demo: lab, workspace and bot."""
     directory = tmp_path_factory.mktemp(f"demo-{request.param}")
@@ -97,6 +99,20 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         stage.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two demos per database, and so four processes at once: most of a test's time is spent waiting.
+
+    They come first, so that what is short fills the end.
+    """
+    on_stage = [item for item in items if isinstance(item, pytest.Function) and "stage" in item.fixturenames]
+    modules = list(dict.fromkeys(item.path for item in on_stage))
+    for item in on_stage:
+        group = f"{item.callspec.params['stage']}-{modules.index(item.path) % 2}"
+        item.add_marker(pytest.mark.xdist_group(group))
+    first = set(on_stage)
+    items.sort(key=lambda item: item not in first)
+
+
 @pytest.fixture
 async def world(stage: Stage) -> AsyncIterator[World]:
     """The workspace, empty but for the first summary of a bot that knows nothing yet."""
@@ -110,7 +126,7 @@ async def world(stage: Stage) -> AsyncIterator[World]:
     async def kill() -> None:
         await on_stage(stage.demo.kill_bot())
 
-    await on_stage(stage.demo.bot.stop())
+    await on_stage(stage.demo.bot.kill())
     stage.wipe()
     await on_stage(stage.demo.bot.start())
     async with httpx.AsyncClient(base_url=stage.demo.url, timeout=15, trust_env=False) as client:

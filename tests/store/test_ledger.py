@@ -26,7 +26,7 @@ def next_number(tx: Tx) -> int:
 
 def receive(tx: Tx) -> int:
     """A request arrives in the inbox."""
-    return len(tx.all("insert_inbox", requests='{"v0=abc": "{}"}', received_at=1, owner="a", lease_until=2))
+    return len(tx.all("keep_inbox", requests='{"v0=abc": "{}"}', received_at=1, owner="a", lease_until=2))
 
 
 async def test_a_transaction_that_raises_leaves_nothing_behind(ledger: Ledger) -> None:
@@ -274,7 +274,7 @@ async def test_a_read_does_not_wait_for_a_commit(tmp_path: Path) -> None:
     loop, release = asyncio.get_running_loop(), asyncio.Event()
 
     def hold(tx: Tx) -> None:
-        tx.run("finish_inbox", keys='{"v0=abc": 0}')
+        tx.all("keep_inbox", requests='{"v0=abc": null}', received_at=1, owner="a", lease_until=2)
         asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=10)
 
     holding = asyncio.create_task(ledger.write(hold))

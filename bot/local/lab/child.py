@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -18,6 +19,24 @@ _STOP_SECONDS = 5.0
 
 class ServerFailedError(Exception):
     """A server of the lab did not start; the text says which one and ends with what it printed last."""
+
+
+class Process(Protocol):
+    """What is asked of a process under way; `subprocess.Popen` is one."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+        ...
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
 
 
 class Child:
@@ -38,7 +57,7 @@ class Child:
         self._environment = dict(environment) if environment is not None else None
         self._account = account
         self._stop_signal = stop_signal
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int | None:
@@ -56,10 +75,22 @@ class Child:
         Raises:
             ServerFailedError: it ended, or was not ready within the time.
         """
+        self._process = self._launch()
+        deadline = asyncio.get_running_loop().time() + within
+        while not await ready():
+            late = asyncio.get_running_loop().time() > deadline
+            if late or not self.running:
+                await self.stop()
+                said = self._log.read_text(errors="replace")[-600:]
+                raise ServerFailedError(f"{Path(self._arguments[0]).name} did not start: {said.strip() or 'no output'}")
+            await asyncio.sleep(0.02)
+
+    def _launch(self) -> Process:
+        """Start it by the calling thread, whose end ends the process."""
         owner = os.getpid()
         user, group = self._account or (None, None)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - the fork must be this thread's, whose end ends the child
+            return subprocess.Popen(
                 self._arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -71,14 +102,6 @@ class Child:
                 extra_groups=None if self._account is None else [],
                 preexec_fn=lambda: _die_with(owner, self._stop_signal),  # noqa: PLW1509 - two system calls, no lock taken
             )
-        deadline = asyncio.get_running_loop().time() + within
-        while not await ready():
-            late = asyncio.get_running_loop().time() > deadline
-            if late or not self.running:
-                await self.stop()
-                said = self._log.read_text(errors="replace")[-600:]
-                raise ServerFailedError(f"{Path(self._arguments[0]).name} did not start: {said.strip() or 'no output'}")
-            await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """Ask it to end, and kill it when it does not within five seconds. Stopping twice is harmless."""
