@@ -1,7 +1,6 @@
-"""The ledger on both databases: one PostgreSQL server per test process, one fresh database per test."""
+"""The ledger on both databases; one PostgreSQL per test process."""
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,10 +12,9 @@ from bot.domain.redaction import redact
 from bot.local.lab.child import free_ports
 from bot.local.lab.postgres import Cluster, PostgresServer
 from bot.store import Ledger, open_ledger
+from tests.empty import empty
 from tests.fakes.clock import FakeClock
 
-_NUMBERS = itertools.count(1)
-_TEMPLATE = "steward_migrated"
 _ON_EACH_DATABASE = ("ledger_url", "own_ledger_url", "stage")
 """The fixtures that run a test once per database."""
 
@@ -30,25 +28,36 @@ def no_secrets_of_another_test() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A real PostgreSQL with one migrated database, which the tests' databases are copied from."""
+    """A real PostgreSQL."""
     cluster = asyncio.run(Cluster.create(tmp_path_factory.mktemp("postgres")))
     server = PostgresServer(cluster, "ledger", free_ports(1)[0], options=["max_connections=100"])
     try:
-        asyncio.run(_start_with_template(server))
+        asyncio.run(server.start())
         yield server
     finally:
         asyncio.run(server.stop())
         cluster.remove()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of a fresh, migrated PostgreSQL database."""
-    name = f"test_{next(_NUMBERS)}"
+@pytest.fixture(scope="session")
+def migrated(postgres_server: PostgresServer) -> str:
+    """The address of a PostgreSQL database that all tests of this process use, one after another."""
     with psycopg.connect(postgres_server.superuser_dsn(), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {_TEMPLATE}".encode())
-        yield postgres_server.superuser_dsn(name)
-        connection.execute(f"drop database {name} with (force)".encode())
+        connection.execute("create database tests")
+    address = postgres_server.superuser_dsn("tests")
+
+    async def migrate() -> None:
+        await (await open_ledger(address)).close()
+
+    asyncio.run(migrate())
+    return address
+
+
+@pytest.fixture
+def postgres_url(migrated: str) -> Iterator[str]:
+    """The address of a migrated PostgreSQL database with nothing in it."""
+    yield migrated
+    empty(migrated)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -79,13 +88,6 @@ async def ledger(own_ledger_url: str) -> AsyncIterator[Ledger]:
 def clock() -> FakeClock:
     """A clock that stands still until the test moves it."""
     return FakeClock()
-
-
-async def _start_with_template(server: PostgresServer) -> None:
-    await server.start()
-    with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
-        connection.execute(f"create database {_TEMPLATE}".encode())
-    await (await open_ledger(server.superuser_dsn(_TEMPLATE))).close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

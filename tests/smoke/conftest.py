@@ -13,11 +13,13 @@ import pytest
 
 from bot.checkup import DEMO_SETTINGS, app_manifest
 from bot.local.demo import Demo, DemoOptions
+from tests.empty import empty
 from tests.smoke.forked import ForkedBot
 from tests.smoke.late import LateClient
 from tests.smoke.world import Seen, World
 
 T = TypeVar("T")
+_HERE = Path(__file__).parent
 DATABASES = ("sqlite", "postgres")
 
 
@@ -68,9 +70,7 @@ class Stage:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
             return
-        with psycopg.connect(self.database, autocommit=True) as connection:
-            connection.execute("drop schema public cascade")
-            connection.execute("create schema public")
+        empty(self.database)
 
 
 async def _end_tasks() -> None:
@@ -104,7 +104,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     They come first, so that what is short fills the end.
     """
-    on_stage = [item for item in items if isinstance(item, pytest.Function) and "stage" in item.fixturenames]
+    on_stage = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function) and _HERE in item.path.parents and "stage" in item.fixturenames
+    ]
     modules = list(dict.fromkeys(item.path for item in on_stage))
     for item in on_stage:
         group = f"{item.callspec.params['stage']}-{modules.index(item.path) % 2}"

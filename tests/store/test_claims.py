@@ -53,6 +53,7 @@ where id in (select id from due where due <= 1 order by id limit 5 for update sk
 def test_why_claims_are_written_as_they_are(postgres_url: str, claim: str, *, twice: bool) -> None:
     """Two claims that meet see the same rows on PostgreSQL; the rules of the one SQL text guard against it."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("drop table if exists due")
         connection.execute("create table due (id bigint primary key, due bigint, owner text)")
         connection.execute("insert into due select number, 1, null from generate_series(1, 10) as number")
     first, second = psycopg.connect(postgres_url), psycopg.connect(postgres_url)
