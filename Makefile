@@ -4,6 +4,9 @@ PORT ?= 8400
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
+# Whoever starts the bot as often as the tests do wants what Python has compiled kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint fix bench rows crash mutants lock clean
 
 .venv: requirements.lock pyproject.toml

@@ -135,7 +135,9 @@ def _session() -> "Session":
         def load_data_with_path(self, name: str) -> tuple[Any, str]:
             data, path = super().load_data_with_path(name)
             for partition in data["partitions"] if name == "endpoints" else ():
-                partition["services"] = {service: at for service, at in partition["services"].items() if service == "s3"}
+                partition["services"] = {
+                    service: at for service, at in partition["services"].items() if service == "s3"
+                }
             return data, path
 
     core = Core()

@@ -1,4 +1,4 @@
-"""Empties a migrated ledger on PostgreSQL: a database of its own for every test would cost a quarter of a second each."""
+"""Empties a ledger on PostgreSQL: a database of its own for every test would cost a quarter of a second each."""
 
 import psycopg
 

@@ -20,6 +20,8 @@ T = TypeVar("T")
 CHANNEL = "#production-alerts"
 PATIENCE_SECONDS = 15.0
 _POLL_SECONDS = 0.1
+_EDIT_SECONDS = 2.0
+"""How long an edit that leaves the pressed button is not taken for the answer."""
 _PEOPLE = {user.id: user.name for user in Directory(0).users.values()}
 
 
@@ -80,18 +82,21 @@ class _Person:
                     it["block_id"]: {it["element"]["action_id"]: reason} for it in form["blocks"] if "element" in it
                 }
                 await self._does("submit", {"view_id": form["id"], "values": values})
-        return await self._waits(lambda: self._verdict(request, known))
+        settled = asyncio.get_running_loop().time() + _EDIT_SECONDS
+        return await self._waits(lambda: self._verdict(request, action, known, settled))
 
     async def _button(self, operation: str, action: str) -> tuple[Json, str] | None:
         for message in reversed(await self._reads("messages", {"channel": CHANNEL})):
-            ids = [it.get("action_id", "") for block in message["blocks"] or () for it in block.get("elements", ())]
-            pressed = next((each for each in ids if each.split(":")[0] == action), None)
+            pressed = next((each for each in _actions(message) if each.split(":")[0] == action), None)
             if pressed and re.search(rf"\b{re.escape(operation)}\b", json.dumps(message["blocks"])):
                 return message, pressed
         return None
 
-    async def _verdict(self, request: Json, known: set[str]) -> int | None:
-        """The bot's word to this person, or the request as it stands after the click."""
+    async def _verdict(self, request: Json, action: str, known: set[str], settled: float) -> int | None:
+        """The bot's word to this person, or the request as it stands after the click.
+
+        An edit that leaves the button may be another one (somebody was pinged) or tell that more people must approve.
+        """
         code = await self._reply(known)
         if code is not None:
             return code
@@ -99,8 +104,11 @@ class _Person:
         now = next((it for it in seen if it["ts"] == request["ts"]), None)
         if now is None or now["blocks"] == request["blocks"]:
             return None
+        waits = action in _actions(now)
+        if waits and asyncio.get_running_loop().time() < settled:
+            return None
         click.echo(block_text(now["blocks"], _PEOPLE))
-        return EXIT_CODES[_outcome(now)]
+        return EXIT_CODES["pending" if waits else _outcome(now)]
 
     async def _waits(self, look: "Callable[[], Awaitable[T | None]]") -> T:
         """What `look` finds, as soon as it does."""
@@ -171,6 +179,11 @@ def _taken(answer: httpx.Response) -> Json:
     if answer.is_error:
         raise _Misused(str(found.get("error", answer.status_code)))
     return found
+
+
+def _actions(message: Json) -> list[str]:
+    """What the message's buttons do."""
+    return [it.get("action_id", "") for block in message["blocks"] or () for it in block.get("elements", ())]
 
 
 def _outcome(message: Json) -> Outcome:

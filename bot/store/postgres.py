@@ -56,7 +56,7 @@ class _PostgresTx:
 
 
 class _PostgresChange(_PostgresTx):
-    """A transaction that begins in the same round trip as its first statement; without one there is nothing to begin."""
+    """A transaction that begins in the same round trip as its first statement; without one nothing begins."""
 
     def __init__(self, connection: Connection, patience: float) -> None:
         super().__init__(connection)

@@ -10,7 +10,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.timing import MINUTE, SECOND
 from bot.ports import QueueState
 from bot.queues.service import Queues
-from bot.store import Ledger, Tx
+from bot.store import Ledger, Row, Tx
 from bot.systems import System, Systems, WatchedQueue
 from commands.queue import trend
 from tests.fakes.clock import FakeClock
@@ -56,6 +56,9 @@ class FullDisk:
     threads = 1
 
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:  # noqa: ARG002 - the port's shape
+        raise Unavailable("The ledger's disk is full.")
+
+    def alone(self, name: str, parameters: Row) -> list[Row]:  # noqa: ARG002 - as above
         raise Unavailable("The ledger's disk is full.")
 
     def migrate(self) -> None: ...

@@ -1,18 +1,11 @@
-"""What a bot imports until it has made its first round, for `forked.py`."""
+"""What a bot has imported after its first round, for `forked.py`, and kept out of the way of the collector."""
 
-import encodings.idna
 import gc
+import importlib
 
-import anyio._backends._asyncio
-import boto3.s3
-import botocore.signers
-import httpcore
-import psycopg
+_NAMES = ("bot.cli", "bot.wiring", "bot.store.postgres", "bot.store.sqlite", "adapters.kinds")
+_LATER = ("httpcore", "anyio._backends._asyncio", "boto3.s3.inject", "botocore.signers", "encodings.idna")
 
-import adapters.kinds
-import bot.cli
-import bot.store.postgres
-import bot.store.sqlite
-import bot.wiring
-
+for name in (*_NAMES, *_LATER):
+    importlib.import_module(name)
 gc.freeze()

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from bot.domain.errors import Unavailable
+from bot.local.lab.postgres import PostgresServer
 from bot.store import Ledger, Row, Tx, open_ledger
 from bot.store.ledger import AlreadyHandled
 
@@ -138,6 +139,65 @@ async def test_a_restarted_database_costs_no_request(postgres_url: str) -> None:
 
     assert sorted(numbers) == list(range(9, 17))
     assert [{"n": 0}] * 8 == counts
+
+
+async def test_a_statement_alone_is_repeated_after_a_lost_session(postgres_url: str) -> None:
+    """It runs anew like a transaction, and who watches is told of what it changed."""
+    ledger = await open_ledger(postgres_url)
+    told: list[frozenset[str]] = []
+    await ledger.run("keep_inbox", requests='{"v0=a": "{}"}', received_at=1, owner="a", lease_until=2)
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'steward'")
+    ledger.watch(told.append)
+
+    rows = await ledger.run("keep_inbox", requests='{"v0=b": "{}"}', received_at=1, owner="a", lease_until=2)
+    again = await ledger.run("keep_inbox", requests='{"v0=b": "{}"}', received_at=1, owner="a", lease_until=2)
+    await ledger.close()
+
+    assert ([{"key": "v0=b", "state": "claimed"}], []) == (rows, again)
+    assert [frozenset({"keep_inbox"})] == told
+
+
+async def test_a_statement_alone_that_the_database_broke_off_may_have_been_saved(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """Its answer was lost, so nobody says that nothing was changed."""
+    ledger = await open_ledger(postgres_url)
+
+    async def keep(requests: str) -> None:
+        await ledger.run("keep_inbox", requests=requests, received_at=1, owner="a", lease_until=2)
+
+    await asyncio.gather(*(keep(f'{{"v0={number}": "{{}}"}}') for number in range(8)))
+    await postgres_server.stop()
+    try:
+        with pytest.raises(Unavailable, match="broke off while it saved"):
+            await keep('{"v0=a": "{}"}')
+    finally:
+        await ledger.close()
+        await postgres_server.start()
+
+
+async def test_a_session_that_was_made_read_only_is_written_to(postgres_url: str) -> None:
+    """A pooler hands on what another client has set."""
+    ledger = await open_ledger(f"{postgres_url}?options=-cdefault_transaction_read_only%3Don")
+    kept = await ledger.run("keep_inbox", requests='{"v0=a": "{}"}', received_at=1, owner="a", lease_until=2)
+    number = await ledger.write(next_number)
+    await ledger.close()
+
+    assert (1, 1) == (len(kept), number)
+
+
+async def test_each_alone_begins_a_transaction(ledger: Ledger) -> None:
+    """A transaction whose first statement is run for many rows is undone as a whole, like any other."""
+
+    def fails(tx: Tx) -> None:
+        tx.each("next_number", [{"name": "A"}, {"name": "B"}])
+        raise KeyError("on purpose")
+
+    with pytest.raises(KeyError):
+        await ledger.write(fails)
+
+    assert 1 == await ledger.write(lambda tx: (tx.one("next_number", name="A") or {})["value"])
 
 
 async def test_a_session_that_dies_within_a_transaction_repeats_it(postgres_url: str) -> None:
