@@ -1,4 +1,4 @@
-"""The probe duty: reads every system once a minute, and says once when something cannot be read at all."""
+"""The health poller: reads every system once a minute, and says once when something cannot be read at all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ BLIND_AFTER = 10 * MINUTE
 class HealthPoller:
     """So that `since` and trends are known before a person asks, and blindness is not mistaken for health."""
 
-    name = "probe"
+    name = "health"
 
     def __init__(
         self,

@@ -43,11 +43,12 @@ order by severity, case state when 'open' then 0 when 'acknowledged' then 1 else
 -- name: claim_due_incidents
 -- The due condition stands in the outer where again: without it two replicas claim the same row (the trap of ADR 0003).
 -- The row stays locked until the step and the next due time are committed, so no lease is needed.
-update incident set next_step_at = :now
-where id in (
+with due as materialized (
     select id from incident where next_step_at <= :now order by next_step_at limit :n
     /*pg for update skip locked pg*/
-) and next_step_at <= :now
+)
+update incident set next_step_at = :now
+where id in (select id from due) and next_step_at <= :now
 returning *;
 
 -- name: next_incident_step
@@ -87,11 +88,12 @@ order by number;
 
 -- name: claim_room
 -- One replica at a time: whoever moves the due time on takes the next step of the channel.
-update incident set room_due_at = :again
-where id in (
+with due as materialized (
     select id from incident where room_due_at <= :now order by room_due_at limit 1
     /*pg for update skip locked pg*/
-) and room_due_at <= :now
+)
+update incident set room_due_at = :again
+where id in (select id from due) and room_due_at <= :now
 returning *;
 
 -- name: next_room
@@ -143,22 +145,24 @@ select coalesce(dated_at, opened_at) as at from incident where state <> 'resolve
 order by coalesce(dated_at, opened_at) limit 1;
 
 -- name: claim_undated
-update incident set dated_at = :now
-where id in (
+with due as materialized (
     select id from incident where state <> 'resolved' and coalesce(dated_at, opened_at) < :midnight order by number limit :n
     /*pg for update skip locked pg*/
-) and coalesce(dated_at, opened_at) < :midnight
+)
+update incident set dated_at = :now
+where id in (select id from due) and coalesce(dated_at, opened_at) < :midnight
 returning *;
 
 -- name: due_systems
 select distinct system from incident where next_step_at <= :now and system <> '';
 
 -- name: claim_evidence
-update incident set evidence_due_at = :again
-where id in (
+with due as materialized (
     select id from incident where evidence_due_at <= :now order by evidence_due_at limit 1
     /*pg for update skip locked pg*/
-) and evidence_due_at <= :now
+)
+update incident set evidence_due_at = :again
+where id in (select id from due) and evidence_due_at <= :now
 returning *;
 
 -- name: next_evidence

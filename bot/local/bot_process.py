@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -57,7 +58,8 @@ class BotProcess:
         """End it at once, as a crash would; it stays down until it is started."""
         await self._leave_alone()
         if self._child.pid is not None:
-            os.kill(self._child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGKILL)
         await self._child.stop()
 
     async def _leave_alone(self) -> None:

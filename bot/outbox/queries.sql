@@ -173,11 +173,13 @@ select min(at) as at from (
 
 -- name: forget_messages
 -- Written and last changed before that moment. What still has to leave stays, however old it is.
-delete from message where key in (
+with due as materialized (
     select key from message where state <> 'open' and created_at < :before and not_before < :before
     order by created_at limit :n
     /*pg for update skip locked pg*/
-) and state <> 'open' and not_before < :before;
+)
+delete from message
+where key in (select key from due) and state <> 'open' and not_before < :before;
 
 -- name: note_pager_event
 -- An event that was noted before changes nothing.

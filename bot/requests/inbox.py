@@ -48,10 +48,12 @@ class Inbox:
         self._batch = _Batch()
         self._committing: asyncio.Task[None] | None = None
         self._held: set[str] = set()
+        # Their people were told that nothing happens, and the ledger may have kept them: its answer was lost.
+        self._given_up: set[str] = set()
         self._forget_at = 0
 
     async def accept(self, key: str, incoming: Incoming) -> bool:
-        """Keep a request; True: it is new. Returns once it is committed. Raises `Unavailable`; then nothing is kept."""
+        """Keep a request; True: it is new. Returns once it is committed. Raises `Unavailable`; then nobody runs it."""
         return await self._commit_with(self._batch.arrivals, key, json.dumps(_dump(incoming)))
 
     async def finish(self, key: str) -> None:
@@ -66,15 +68,20 @@ class Inbox:
         """
         now, wall = self._clock.now(), self._clock.wall()
         held = _by_key((key, _NOTHING) for key in self._held)
+        given_up = frozenset(self._given_up)
         forget = now >= self._forget_at
 
         def renew_and_claim(tx: Tx) -> list[Row]:
+            if given_up:
+                told = _by_key((key, _NOTHING) for key in given_up)
+                tx.all("keep_inbox", requests=told, received_at=now, owner=self._owner, lease_until=wall)
             tx.run("renew_inbox", keys=held, owner=self._owner, lease_until=wall + LEASE)
             if forget:
                 tx.run("forget_inbox", before=now - _KEPT)
             return tx.all("claim_inbox", owner=self._owner, wall=wall, lease_until=wall + LEASE, n=most)
 
         rows = await self._ledger.write(renew_and_claim)
+        self._given_up -= given_up
         if forget:
             self._forget_at = now + MINUTE
         self._held.update(row["key"] for row in rows)
@@ -98,8 +105,16 @@ class Inbox:
             self._committing = None
 
     async def _keep(self, batch: _Batch) -> None:
+        self._given_up.difference_update(key for key, _, _ in batch.arrivals)
+        given_up = frozenset(self._given_up)
         # Of two with the same key the first one counts; one that is finished was there before.
-        requests = _by_key((key, kept) for key, kept, _ in (*reversed(batch.arrivals), *batch.finished))
+        requests = _by_key(
+            [
+                *((key, call) for key, call, _ in reversed(batch.arrivals)),
+                *((key, nothing) for key, nothing, _ in batch.finished),
+                *((key, _NOTHING) for key in given_up),
+            ]
+        )
         try:
             rows = await self._ledger.run(
                 "keep_inbox",
@@ -109,10 +124,12 @@ class Inbox:
                 lease_until=self._clock.wall() + LEASE,
             )
         except Exception as error:  # noqa: BLE001 - raised again, in everyone who waits for this commit
+            self._given_up.update(key for key, _, _ in batch.arrivals)
             for _, _, answer in (*batch.arrivals, *batch.finished):
                 if not answer.done():
                     answer.set_exception(error)
             return
+        self._given_up -= given_up
         new = {row["key"] for row in rows if row["state"] == "claimed"}
         for key, _, answer in batch.arrivals:
             if key in new and answer.cancelled():

@@ -1,15 +1,17 @@
 -- name: keep_inbox
 -- What arrives and what is finished at one moment, as one statement. `requests`: by key, the call of a request or null for
 -- one that is finished without having written anything else (refused, a form was opened). It tells whose keys are new: a
--- replay finds its key taken and changes nothing. SQLite wants a `where` before this `on conflict`.
+-- replay finds its key taken and changes nothing. So does what is sent again because its answer was lost, but that finds its
+-- own call, and is new. SQLite wants a `where` before this `on conflict`.
 insert into inbox (key, call, received_at, state, owner, lease_until)
 select key, coalesce(value, ''), :received_at,
     case when value is null then 'done' else 'claimed' end,
     case when value is null then null else :owner end,
     case when value is null then null else cast(:lease_until as bigint) end
 from json_each/*pg_textpg*/(:requests) where 1 = 1
-on conflict (key) do update set state = 'done', owner = null, lease_until = null
-    where excluded.state = 'done' and inbox.state <> 'done'
+on conflict (key) do update set state = excluded.state, owner = excluded.owner, lease_until = excluded.lease_until
+    where (excluded.state = 'done' and inbox.state <> 'done')
+        or (inbox.state = 'claimed' and inbox.owner = excluded.owner and inbox.call = excluded.call)
 returning key, state;
 
 -- name: settle_receipt
@@ -18,14 +20,15 @@ update inbox set state = 'done', owner = null, lease_until = null where key = :k
 
 -- name: claim_inbox
 -- Entries whose owner died. The due condition stands in the outer where again: see the trap in ADR 0003.
-update inbox set state = 'claimed', owner = :owner, lease_until = :lease_until
-where key in (
+with due as materialized (
     select key from inbox
     where state in ('waiting', 'claimed') and lease_until <= :wall
     order by received_at
     limit :n
     /*pg for update skip locked pg*/
-) and state in ('waiting', 'claimed') and lease_until <= :wall
+)
+update inbox set state = 'claimed', owner = :owner, lease_until = :lease_until
+where key in (select key from due) and state in ('waiting', 'claimed') and lease_until <= :wall
 returning key, call, received_at;
 
 -- name: renew_inbox

@@ -19,7 +19,7 @@ PATIENCE = 1.0
 
 
 class Tx(Protocol):
-    """One open transaction. Statements are named in `queries/*.sql`; parameters by name."""
+    """One open transaction. Statements are named in each folder's `queries.sql`; parameters by name."""
 
     def one(self, name: str, /, **parameters: Value) -> Row | None:
         """The first row, or None."""
@@ -109,7 +109,8 @@ class Ledger:
     async def run(self, name: str, /, **parameters: Value) -> list[Row]:
         """Run one statement that changes rows and returns them: a transaction of one round trip.
 
-        After a lost connection it runs again, so it changes nothing more when it is repeated. Raises `Unavailable`.
+        After a lost connection it runs again, so it must do no harm when it is repeated. Raises `Unavailable`; then it may
+        have been saved all the same.
         """
         rows = await self._writers.run(lambda: self._driver.alone(name, parameters))
         self._tell({name} if rows else set())

@@ -158,7 +158,8 @@ class PostgresDriver:
                 connection.rollback()
                 raise Unavailable(_BUSY) from error
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                # A restarted server ends its old sessions; nothing of this transaction was kept, so it runs anew.
+                # A restarted server ends its old sessions. Nothing of a transaction was kept; what is alone may have
+                # been, and may be repeated.
                 if connection.broken and rounds_left:
                     continue
                 _roll_back(connection)

@@ -8,6 +8,7 @@ _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 # A parameter is `:name`, but not the second colon of a PostgreSQL cast `::text`.
 _PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+_CHANGES = re.compile(r"^(insert|update|delete)\b", re.MULTILINE)
 _POSTGRES_ONLY = re.compile(r"/\*pg(.*?)pg\*/", re.DOTALL)
 
 
@@ -42,5 +43,5 @@ def for_postgres(name: str) -> bytes:
 
 @functools.cache
 def writes(name: str) -> bool:
-    """Whether the statement changes rows."""
-    return statements()[name].split(maxsplit=1)[0].lower() in {"insert", "update", "delete"}
+    """Whether the statement changes rows; it may begin with what it chooses them by."""
+    return _CHANGES.search(statements()[name]) is not None

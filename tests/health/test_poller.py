@@ -1,4 +1,4 @@
-"""The probe: blindness is told once, after ten minutes."""
+"""The health poller: blindness is told once, after ten minutes."""
 
 import pytest
 
@@ -19,8 +19,8 @@ async def refused() -> Measurement:
 
 
 @pytest.fixture
-def probe(ledger: Ledger, clock: FakeClock) -> HealthPoller:
-    """A probe of one system with one check that we may not read."""
+def poller(ledger: Ledger, clock: FakeClock) -> HealthPoller:
+    """A poller of one system with one check that we may not read."""
     check = Check("resend", "Resend", refused, Thresholds(), 1000)
     systems = Systems({"newsletter": System("newsletter", "Newsletter", {"resend": check})})
     return HealthPoller(Health(ledger, clock, systems), systems, ledger, clock, channel="C0ALERTS")
@@ -34,16 +34,16 @@ async def told(ledger: Ledger) -> int:
 
 @pytest.mark.ledger
 async def test_what_cannot_be_read_for_ten_minutes_is_told_once(
-    ledger: Ledger, clock: FakeClock, probe: HealthPoller
+    ledger: Ledger, clock: FakeClock, poller: HealthPoller
 ) -> None:
     """Not at once, since it may pass; not every minute, since it says nothing new."""
-    await probe.round()
+    await poller.round()
     clock.advance(9 * MINUTE)
-    await probe.round()
+    await poller.round()
     early = await told(ledger)
 
     for _ in range(3):
         clock.advance(MINUTE)
-        await probe.round()
+        await poller.round()
 
     assert (0, 1) == (early, await told(ledger))

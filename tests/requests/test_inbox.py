@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 import pytest
@@ -11,7 +11,7 @@ from bot.domain.errors import Unavailable
 from bot.domain.timing import HOUR, MINUTE
 from bot.requests.inbox import Inbox
 from bot.requests.invocation import Incoming
-from bot.store import Ledger, Tx
+from bot.store import Ledger, Row, Tx
 from bot.store.ledger import AlreadyHandled
 from bot.store.sqlite import SqliteDriver
 from tests.fakes.clock import FakeClock
@@ -22,6 +22,10 @@ T = TypeVar("T")
 pytestmark = pytest.mark.ledger
 
 CALL = Incoming("command", "/rollback", "newsletter to v40", "U0SRE", fields={"why": "503"}, request_id="r-1")
+
+
+AGAIN = dataclasses.replace(CALL, request_id="r-2")
+"""The same request, delivered once more."""
 
 
 @pytest.fixture
@@ -39,7 +43,10 @@ def other(ledger: Ledger, clock: FakeClock) -> Inbox:
 @pytest.mark.parametrize("key", ["v0=a", "é\n\"'\\/\U0001f600"])
 async def test_a_replay_is_not_new(inbox: Inbox, other: Inbox, key: str) -> None:
     """The same signature is accepted by one replica, once, whatever characters Slack makes ids of."""
-    answers = await asyncio.gather(*(each.accept(key, CALL) for each in (inbox, other, inbox)))
+    deliveries = [dataclasses.replace(CALL, request_id=f"r-{number}") for number in range(3)]
+    answers = await asyncio.gather(
+        *(each.accept(key, call) for each, call in zip((inbox, other, inbox), deliveries, strict=True))
+    )
 
     assert sorted(answers) == [False, False, True]
 
@@ -135,7 +142,7 @@ async def test_nobody_runs_what_was_given_up(inbox: Inbox, other: Inbox, clock: 
     clock.advance(10_000)
 
     assert await other.claim_abandoned() == []
-    assert await inbox.accept("v0=a", CALL) is False
+    assert await inbox.accept("v0=a", AGAIN) is False
 
 
 async def test_old_keys_are_forgotten(inbox: Inbox, clock: FakeClock) -> None:
@@ -153,14 +160,23 @@ async def test_old_keys_are_forgotten(inbox: Inbox, clock: FakeClock) -> None:
 
 
 class MovedDisk(SqliteDriver):
-    """A database that can be taken away."""
+    """A database that can be taken away, before it has done what it was asked to or after."""
 
     silent = False
+    lost = 0
 
     def transact(self, work: Callable[[Tx], T], *, write: bool, patience: float) -> T:
         if self.silent:
             raise Unavailable("The ledger's database does not answer.")
         return super().transact(work, write=write, patience=patience)
+
+    def alone(self, name: str, parameters: Row) -> list[Row]:
+        for _ in range(self.lost):  # As the driver for PostgreSQL does after a lost connection.
+            super().alone(name, parameters)
+        rows = super().alone(name, parameters)
+        if self.lost > 1:
+            raise Unavailable("The ledger's database broke off while it saved.")
+        return rows
 
 
 async def test_a_silent_ledger_is_told_to_all_who_wait(clock: FakeClock) -> None:
@@ -177,6 +193,67 @@ async def test_a_silent_ledger_is_told_to_all_who_wait(clock: FakeClock) -> None
 
     assert [type(answer) for answer in answers] == [Unavailable] * 3
     assert afterwards is True
+
+
+@pytest.fixture
+async def disk() -> AsyncIterator[tuple[MovedDisk, Ledger]]:
+    """A database that can be taken away, and the ledger in it."""
+    driver = MovedDisk(":memory:")
+    ledger = Ledger(driver)
+    await ledger.migrate()
+    yield driver, ledger
+    await ledger.close()
+
+
+async def test_a_request_that_was_kept_twice_is_new(disk: tuple[MovedDisk, Ledger], clock: FakeClock) -> None:
+    """Its first answer was lost: it is the same delivery, and no replay."""
+    driver, ledger = disk
+    inbox = Inbox(ledger, clock, owner="replica-1")
+    driver.lost = 1
+
+    assert await inbox.accept("v0=a", CALL) is True
+    assert await inbox.accept("v0=a", AGAIN) is False
+
+
+@pytest.mark.parametrize("then", ["nothing else arrives", "another arrives", "the engine looks"])
+async def test_what_nobody_knows_to_be_kept_is_given_up(
+    disk: tuple[MovedDisk, Ledger], clock: FakeClock, then: str
+) -> None:
+    """Its person was told that nothing happens; as soon as the ledger answers, nobody may run it any more."""
+    driver, ledger = disk
+    inbox, other = Inbox(ledger, clock, owner="replica-1"), Inbox(ledger, clock, owner="replica-2")
+    driver.lost = 2
+    with pytest.raises(Unavailable):
+        await inbox.accept("v0=a", CALL)
+    driver.lost = 0
+    if then == "another arrives":
+        await inbox.accept("v0=b", CALL)
+        await inbox.finish("v0=b")
+    elif then == "the engine looks":
+        await inbox.claim_abandoned()
+    clock.advance(10_000)
+
+    left = [key for key, _, _ in await other.claim_abandoned()]
+
+    assert (["v0=a"] if then == "nothing else arrives" else []) == left
+    assert not inbox._given_up or then == "nothing else arrives"
+
+
+async def test_what_was_given_up_may_come_again(disk: tuple[MovedDisk, Ledger], clock: FakeClock) -> None:
+    """The same key, delivered anew, is taken, and stays taken."""
+    driver, ledger = disk
+    inbox, other = Inbox(ledger, clock, owner="replica-1"), Inbox(ledger, clock, owner="replica-2")
+    driver.silent = True
+    with pytest.raises(Unavailable):
+        await inbox.accept("v0=a", CALL)
+    driver.silent = False
+
+    taken = await inbox.accept("v0=a", AGAIN)
+    await inbox.claim_abandoned()
+    clock.advance(10_000)
+
+    assert taken is True
+    assert [("v0=a", AGAIN)] == [(key, call) for key, call, _ in await other.claim_abandoned()]
 
 
 def _decide(tx: Tx) -> int:

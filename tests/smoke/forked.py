@@ -8,17 +8,18 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from bot.local.lab.child import Child, Process
+from bot.local.lab.child import Child, Process, die_with
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.smoke.preloaded"])
 
 
 class ForkedBot(Child):
-    """`steward serve`, forked; it ends with the process that all are forked from, which ends with ours."""
+    """`steward serve`, forked."""
 
     def _launch(self) -> Process:
         process = _CONTEXT.Process(target=_serve, args=(self._environment, self._log), daemon=True)
@@ -37,14 +38,16 @@ class _Forked:
         return self._process.exitcode
 
     def send_signal(self, sig: int, /) -> None:
-        os.kill(self.pid, sig)
+        with suppress(ProcessLookupError):  # Ended, and the process that all are forked from has seen it first.
+            os.kill(self.pid, sig)
 
     def kill(self) -> None:
-        self._process.kill()
+        self.send_signal(signal.SIGKILL)
 
 
 def _serve(environment: Mapping[str, str], log: Path) -> None:
-    """In the new process: become the bot."""
+    """In the new process: become the bot. It ends with the one that all are forked from, which ends with ours."""
+    die_with(os.getppid(), signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)

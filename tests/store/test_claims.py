@@ -37,6 +37,20 @@ async def test_workers_that_claim_at_once_share_the_rows(ledger_url: str, clock:
     assert sorted(key for share in shares for key in share) == sorted(f"v0={number}" for number in range(200))
 
 
+async def test_a_claim_takes_no_more_than_its_limit_whatever_the_plan(postgres_url: str, clock: FakeClock) -> None:
+    """A planner that loops over the rows would choose anew for each of them; what is chosen stands apart, and once."""
+    looping = "".join(f"%20-cenable_{way}%3Doff" for way in ("hashjoin", "mergejoin", "hashagg", "material", "sort"))
+    ledger = await open_ledger(f"{postgres_url}?options={looping[3:]}")
+    dead, other = Inbox(ledger, clock, owner="dead"), Inbox(ledger, clock, owner="other")
+    await asyncio.gather(*(dead.accept(f"v0={number}", CALL) for number in range(20)))
+    clock.advance(10_000)
+
+    claimed = [len(await other.claim_abandoned(most=1)) for _ in range(3)]
+    await ledger.close()
+
+    assert [1, 1, 1] == claimed
+
+
 CARELESS = """update due set owner = %s, due = 99 where id in (select id from due where due <= 1 order by id limit 5)
 returning id"""
 CAREFUL = """update due set owner = %s, due = 99

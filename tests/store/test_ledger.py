@@ -151,7 +151,7 @@ async def test_a_statement_alone_is_repeated_after_a_lost_session(postgres_url: 
     ledger.watch(told.append)
 
     rows = await ledger.run("keep_inbox", requests='{"v0=b": "{}"}', received_at=1, owner="a", lease_until=2)
-    again = await ledger.run("keep_inbox", requests='{"v0=b": "{}"}', received_at=1, owner="a", lease_until=2)
+    again = await ledger.run("keep_inbox", requests='{"v0=b": "{1}"}', received_at=1, owner="a", lease_until=2)
     await ledger.close()
 
     assert ([{"key": "v0=b", "state": "claimed"}], []) == (rows, again)

@@ -63,7 +63,8 @@ class BullmqQueue:
 
     async def close(self) -> None:
         """Let go of the library's connection."""
-        await self._queue.close()
+        if self._queue is not None:  # Its server may not have started.
+            await self._queue.close()
 
     async def add(self, count: int) -> None:
         """New jobs, as the app makes them when a campaign goes out; the first of them is the newest."""

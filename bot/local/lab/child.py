@@ -2,19 +2,22 @@
 
 import asyncio
 import ctypes
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _STOP_SECONDS = 5.0
+_FIRST_PORT, _RANGE, _RANGES = 10_000, 1_000, 22
+_PORTS = itertools.count()
 
 
 class ServerFailedError(Exception):
@@ -100,7 +103,7 @@ class Child:
                 user=user,
                 group=group,
                 extra_groups=None if self._account is None else [],
-                preexec_fn=lambda: _die_with(owner, self._stop_signal),  # noqa: PLW1509 - two system calls, no lock taken
+                preexec_fn=lambda: die_with(owner, self._stop_signal),  # noqa: PLW1509 - two system calls, no lock taken
             )
 
     async def stop(self) -> None:
@@ -118,7 +121,7 @@ class Child:
         self._process = None
 
 
-def _die_with(owner: int, sent: signal.Signals) -> None:
+def die_with(owner: int, sent: signal.Signals) -> None:
     """In the new process: have the kernel send `sent` when the owner's thread ends."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(sent), 0, 0, 0)
@@ -127,12 +130,21 @@ def _die_with(owner: int, sent: signal.Signals) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Ports that nobody listens on now, all different.
+
+    They lie below those that the kernel gives to connections, and in a range that is this process's own among a few: so
+    nobody else takes one before its server does.
+    """
+    first = _FIRST_PORT + os.getpid() % _RANGES * _RANGE
+    found: list[int] = []
+    for _ in range(_RANGE):
+        port = first + next(_PORTS) % _RANGE
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) >= count:
+            return found
+    raise ServerFailedError(f"of the ports {first} to {first + _RANGE - 1} not even {count} are free")
 
 
 async def listens(port: int) -> bool:
