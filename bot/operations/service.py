@@ -97,7 +97,7 @@ class Operations:
         """
         risk = self._policy.risk_of(action.name, self.actions.risk(action))
         await self._allow(action, actor, risk, receipt)
-        plan = await action.plan()
+        plan = replace(await action.plan(), emergency=self.actions.emergency(action.name))
         now = self._clock.now()
         rule = self._policy.rules[risk]
         p0 = risk is Risk.P0

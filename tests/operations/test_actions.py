@@ -18,6 +18,7 @@ from bot.operations.actions.restart import Restart
 from bot.operations.actions.retry_failed import BATCH, RetryFailed
 from bot.operations.actions.roll_back import RollBack
 from bot.operations.model import Operation, State
+from bot.operations.ports import OpenIncident
 from bot.operations.replies import plan_text
 from bot.ports import Job, Release
 from tests.operations.world import LEAD, SRE, World, jobs
@@ -405,6 +406,13 @@ class _Look(Restart):
     least_risk = Risk.READ
 
 
+class _Quiet(RollBack):
+    """As an adapter brings it: nobody may run it alone."""
+
+    name = "toy.quiet"
+    emergency = False
+
+
 class _Strict(Restart):
     """A P0, whatever it restarts."""
 
@@ -417,6 +425,19 @@ def test_an_action_is_registered_once_and_changes_something(world: World) -> Non
     for wrong in (twice, [_Look]):
         with pytest.raises(ValueError, match="has the name of another one, or changes nothing"):
             Actions(wrong, world.systems, world.clock)
+
+
+@pytest.mark.parametrize(("kind", "offered"), [(RollBack, True), (_Quiet, False)])
+async def test_an_adapters_action_is_run_alone_only_where_it_says_so(
+    world: World, kind: type[RollBack], *, offered: bool
+) -> None:
+    """In a P0 the button is there for what may be run alone, and for nothing that would be refused."""
+    world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+    world.operations = world.replica("two", [*ACTIONS, _Quiet])
+
+    await world.operations.propose(kind(world.systems, "shop", "web", "v40"), SRE, "503")
+
+    assert offered is ("[Emergency run…]" in await world.sees("operation:OP-1"))
 
 
 async def test_an_action_never_risks_less_than_its_class_declares(world: World) -> None:
