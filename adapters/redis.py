@@ -30,6 +30,8 @@ _REFUSED: tuple[tuple[type[Exception], type[TargetError], str], ...] = (
 )
 _TURNED_AWAY = ("EXECABORT", "READONLY", "MISCONF", "OOM", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS")
 """What Redis answers before it runs anything; a script that fails may have done a part of its work."""
+_IN_SCRIPT = ("failure in script", "executing the script")
+"""A command refused within a script, after others may have run. Redis and Valkey say ERR of it, others NOPERM."""
 _LOST = (exceptions.ConnectionError, exceptions.TimeoutError, TimeoutError, OSError)
 
 
@@ -137,8 +139,9 @@ def _translation(error: Exception, what: str, *, changing: bool) -> TargetError:
     text = str(error)
     if text.startswith(("NOAUTH", "WRONGPASS")):
         return Unauthorized(f"{what}{_PASSWORD}")
+    cut_off = changing and any(each in text for each in _IN_SCRIPT)
     for kind, meaning, reason in _REFUSED:
-        if isinstance(error, kind):
+        if isinstance(error, kind) and not cut_off:
             return (NotDone if changing and meaning is Unreachable else meaning)(f"{what}{reason}")
     if isinstance(error, exceptions.ResponseError):
         whole = not changing or text.startswith(_TURNED_AWAY)

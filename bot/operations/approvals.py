@@ -1,7 +1,7 @@
 """The one way to decide on an operation: approve, deny, cancel, confirm, or run it alone in an emergency."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from bot.audit import service as audit
@@ -120,8 +120,12 @@ class Approvals:
         if approved.emergency or not approved.approvals_needed:
             return ""
         lost = await self._roles.lost(approved)
-        if len(approved.approved_by) - len(lost) >= approved.approvals_needed:
+        standing = self._people(set(approved.approved_by) - lost)
+        if len(standing) >= approved.approvals_needed:
             return ""
+        if standing and not lost:
+            people, needed = ", ".join(sorted(standing)), approved.approvals_needed
+            return f"its approvals are all of {people} by today's configuration, and it needs {needed}; nothing ran"
         roles = " or ".join(sorted(approved.approver_roles))
         return f"{', '.join(sorted(lost)) or 'nobody'} may not approve it any more (needs {roles}); nothing ran"
 
@@ -172,7 +176,7 @@ class Approvals:
         if decision == "approve":
             operation = self._without(tx, operation, click.lost)
             tx.run("approve_operation", number=operation.number, person=actor.person, at=now, via=actor.via)
-            if len(operation.approved_by) + 1 >= operation.approvals_needed:
+            if len(self._people({*operation.approved_by, actor.person})) >= operation.approvals_needed:
                 self._agree(tx, operation, actor)
         elif decision in ("confirm", "emergency"):
             self._agree(tx, operation, actor, emergency=decision == "emergency")
@@ -238,7 +242,7 @@ class Approvals:
             raise Conflict(_already(operation))
         if self._expired(tx, operation):
             raise Conflict(f"{operation.id} expired; ask again if it is still needed.")
-        if decision == "approve" and actor.person in operation.approved_by:
+        if decision == "approve" and actor.person in self._people(operation.approved_by):
             raise Conflict(f"You approved {operation.id} already; it needs someone else as well.")
         if decision == "deny" and not reason:
             raise UsageError(f"Say why you deny {operation.id}: the requester needs to know what to do instead.")
@@ -270,6 +274,10 @@ class Approvals:
             return False
         now_known = self._directory.actor(requester.slack).person if requester.slack else requester.person
         return actor.person in (requester.person, now_known) or bool(actor.slack and actor.slack == requester.slack)
+
+    def _people(self, names: Iterable[str]) -> set[str]:
+        """Who these are today: an account without a person then may belong to one that the configuration names now."""
+        return {self._directory.actor(name).person for name in names}
 
     def _frozen(self, operation: Operation) -> Policy:
         """Today's policy with the roles and the number that were frozen into the request."""
@@ -335,7 +343,7 @@ class Approvals:
             raise Conflict(f"{operation.id} was approved in the usual way; there is nothing to sign.")
         if operation.started_at is None:
             raise Conflict(f"{operation.id} has not run; there is nothing to sign.")
-        if self._own(operation, actor) or actor.person in review.took_part(operation):
+        if self._own(operation, actor) or actor.person in self._people(review.took_part(operation)):
             raise Refused("You took part in this yourself; someone else must sign the review.")
         verdict = self._frozen(operation).may_approve(access, operation.risk, own=False)
         if not verdict.allowed:

@@ -21,7 +21,6 @@ from bot.domain.message import (
 from bot.domain.policy import Risk
 from bot.domain.reading import Reading, Status
 from bot.domain.timing import span
-from bot.operations.actions import ACTIONS
 from bot.operations.actions.lock_publishing import LockPublishing
 from bot.operations.actions.retry_failed import RetryFailed
 from bot.operations.actions.roll_back import RollBack
@@ -29,7 +28,6 @@ from bot.operations.model import ENDED, Operation, State
 from bot.operations.review import reviewers
 from bot.operations.windows import ALONE_AFTER, UNDO_COVERED_FOR
 
-_NEVER_ALONE = frozenset(kind.name for kind in ACTIONS if not kind.emergency)
 _NEVER_RAN = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED, State.VOID})
 _DECIDED = frozenset({State.APPROVED, State.CLAIMED, State.RUNNING, State.UNKNOWN, State.SUCCEEDED, State.FAILED})
 
@@ -315,7 +313,7 @@ def _footer(operation: Operation) -> Line:
 def _buttons(operation: Operation) -> tuple[Button, ...]:
     token, plan = operation.token, Button("Full plan", "operation.plan", operation.token)
     if operation.state is State.PENDING:
-        urgent = operation.severity in ("P0", "P1") and operation.action not in _NEVER_ALONE
+        urgent = operation.severity in ("P0", "P1") and operation.plan.emergency
         alone = (_alone(operation),) if urgent else ()
         return (
             Button("Approve and run", "operation.approve", token, style="primary"),

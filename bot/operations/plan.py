@@ -18,7 +18,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole plan. `material` is what must not change before it runs; counts, ages and health are never in it."""
+    """A whole plan. `material` is what must not change before it runs; counts, ages and health are never in it.
+
+    `emergency`: whether a run alone is offered in an open P0 or P1; the operations service sets it, no action does.
+    """
 
     title: str
     does: str
@@ -29,6 +32,7 @@ class Plan:
     undo: str = ""
     undoable: bool = False
     material: tuple[str, ...] = ()
+    emergency: bool = True
 
     def dump(self) -> str:
         """One line of JSON, for the ledger; in ASCII, as a target's text may hold half a character."""

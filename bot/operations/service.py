@@ -97,7 +97,7 @@ class Operations:
         """
         risk = self._policy.risk_of(action.name, self.actions.risk(action))
         await self._allow(action, actor, risk, receipt)
-        plan = await action.plan()
+        plan = replace(await action.plan(), emergency=self.actions.emergency(action.name))
         now = self._clock.now()
         rule = self._policy.rules[risk]
         p0 = risk is Risk.P0
@@ -143,7 +143,8 @@ class Operations:
             operation_rows.effective(traces, original.state)
         )
         if action is None:
-            raise Refused(f"{original.id} has no undo: {original.plan.undo or 'nothing was done'}.")
+            why = "" if original.plan.undoable else original.plan.undo
+            raise Refused(f"{original.id} has no undo: {why or 'nothing is known to have been done by it'}.")
         reason = f"undo of {original.id}"
         late = original.undo_until is None or self._clock.now() > original.undo_until
         someone_elses = original.emergency and actor.person != original.decided_by

@@ -11,6 +11,10 @@ from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected, Targ
 from bot.local.lab.valkey import ValkeyServer
 from tests.adapters.serving import silent, speaking
 
+EVAL = "User steward has no permissions to run the 'evalsha' command"
+WITHIN = "ACL failure in script: User steward has no permissions to run the 'xadd' command script: 4ca2, on @user:2."
+WITHIN_6 = "The user executing the script can't run this command or subcommand"
+
 
 def opened(address: str) -> RedisServer:
     """The adapter, as wiring opens it."""
@@ -126,6 +130,10 @@ async def test_a_server_that_never_answers_ends_in_time(monkeypatch: pytest.Monk
         pytest.param(exceptions.ConnectionError("Connection closed"), True, OutcomeUnknown, id="a change broken off"),
         pytest.param(exceptions.ConnectionError("Error 111 connecting to h"), True, NotDone, id="a change refused"),
         pytest.param(exceptions.NoPermissionError("no"), True, Unauthorized, id="a command that we may not give"),
+        pytest.param(exceptions.NoPermissionError(EVAL), True, Unauthorized, id="a script that we may not run"),
+        pytest.param(exceptions.NoPermissionError(WITHIN), True, OutcomeUnknown, id="a script that was cut off"),
+        pytest.param(exceptions.NoPermissionError(WITHIN_6), True, OutcomeUnknown, id="in the words of Redis 6"),
+        pytest.param(exceptions.NoPermissionError(WITHIN), False, Unauthorized, id="which only read"),
         pytest.param(exceptions.BusyLoadingError("loading"), False, Unreachable, id="still loading"),
         pytest.param(exceptions.BusyLoadingError("loading"), True, NotDone, id="a change while it is still loading"),
         pytest.param(exceptions.ResponseError("WRONGTYPE key"), False, Rejected, id="a key of another type"),
@@ -140,6 +148,33 @@ def test_a_failure_means(raised: Exception, changing: bool, error: type[TargetEr
         raise raised
 
     assert error is type(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("denied", "error", "done"),
+    [
+        pytest.param("-xadd", OutcomeUnknown, 0, id="within a script: what came before it is done"),
+        pytest.param("-eval", Unauthorized, 1, id="the script itself: nothing ran"),
+    ],
+)
+async def test_a_script_that_is_cut_off_by_a_missing_right_has_done_a_part(
+    own_valkey: ValkeyServer, denied: str, error: type[TargetError], done: int
+) -> None:
+    """A job may have left its set before the command that was refused."""
+    async with own_valkey.client() as owner:
+        await owner.zadd("failed", {"7": 1})
+        await owner.acl_setuser("default", enabled=True, nopass=True, keys=["*"], commands=["+@all", denied])
+        server = opened(own_valkey.url)
+        script = "redis.call('ZREM', KEYS[1], '7') redis.call('XADD', KEYS[2], '*', 'event', 'waiting')"
+
+        with pytest.raises(error) as caught, redis_errors("retry", changing=True):
+            async with once(server.client) as client:
+                await client.eval(script, 2, "failed", "events")
+
+        await server.close()
+        left = await owner.zcard("failed")
+    assert done == left
+    assert getattr(caught.value, "lasts", 0) == 0
 
 
 async def test_a_change_has_a_connection_of_its_own_and_is_never_repeated(server: RedisServer) -> None:

@@ -5,7 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from bot.domain.errors import Conflict, NotFound, OutcomeUnknown, Refused, Rejected, Unreachable
+from bot.domain.errors import (
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Rejected,
+    TargetError,
+    Unauthorized,
+    Unreachable,
+)
 from bot.domain.people import Actor
 from bot.domain.policy import Risk
 from bot.domain.timing import DAY, MINUTE, SECOND
@@ -18,6 +27,7 @@ from bot.operations.actions.restart import Restart
 from bot.operations.actions.retry_failed import BATCH, RetryFailed
 from bot.operations.actions.roll_back import RollBack
 from bot.operations.model import Operation, State
+from bot.operations.ports import OpenIncident
 from bot.operations.replies import plan_text
 from bot.ports import Job, Release
 from tests.operations.world import LEAD, SRE, World, jobs
@@ -174,8 +184,15 @@ async def test_a_retry_that_would_lose_jobs_is_refused(world: World) -> None:
         await world.operations.propose(action, SRE, "")
 
 
-async def test_a_retry_refused_half_way_tells_what_is_left(world: World) -> None:
-    """What was retried stays retried; the rest is named."""
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(Rejected("The queue was paused."), id="the queue was paused"),
+        pytest.param(Unauthorized("The password was changed."), id="the password was changed"),
+    ],
+)
+async def test_a_retry_refused_half_way_tells_what_is_left(world: World, refusal: TargetError) -> None:
+    """What was retried stays retried; the rest is named, is no success, and is offered next."""
     world.queue.failed_jobs = failed(3)
     retry, done = world.queue.retry, 0
 
@@ -183,15 +200,17 @@ async def test_a_retry_refused_half_way_tells_what_is_left(world: World) -> None
         nonlocal done
         done += 1
         if done == 2:
-            raise Rejected("The queue was paused.")
+            raise refusal
         return await retry(job_id)
 
-    world.queue.retry = refusing  # type: ignore[method-assign] # it is paused in between
+    world.queue.retry = refusing  # type: ignore[method-assign] # it refuses from the second job on
     await run(world, await RetryFailed.of(world.systems, "shop", "jobs"))
+    told = await world.sees("operation:OP-1")
 
-    assert "1 retried; then refused: The queue was paused. Not retried: 2, 3" in await world.sees(
-        "operation:OP-1:outcome"
-    )
+    assert f"1 retried; then refused: {refusal} Not retried: 2, 3" in await world.sees("operation:OP-1:outcome")
+    assert told.startswith("⚠️ Retry 3 failed jobs")
+    assert "but 2 jobs were not retried" in told
+    assert "[Retry the next…]" in told
 
 
 async def test_a_lost_answer_of_a_retry_is_observed(world: World) -> None:
@@ -233,17 +252,52 @@ async def test_only_what_was_removed_is_put_back(world: World) -> None:
     assert ["a"] == [job.id for job in world.queue.processing]
 
 
-async def test_what_was_removed_without_an_answer_can_be_put_back(world: World) -> None:
-    """The journal holds the entries before anything is removed, so a lost answer loses no work."""
+async def test_what_nobody_knows_to_have_been_removed_is_not_put_back(world: World) -> None:
+    """The answer was lost, and the workers may have finished the entries by themselves: put back, they run again."""
     world.queue.processing = jobs(world.clock, "a", "b")
-    world.queue.after = OutcomeUnknown("no answer")
 
+    async def lost(found: Sequence[Job]) -> Sequence[str]:
+        del found
+        world.queue.processing.clear()
+        raise OutcomeUnknown("no answer")
+
+    world.queue.remove = lost  # type: ignore[assignment, method-assign] # it never arrives, and the workers finish meanwhile
     operation = await run(world, await ClearStuck.of(world.systems, world.clock, "shop", "jobs"))
-    assert [] == world.queue.processing
-    await world.operations.undo(operation.token, LEAD)
-    await world.work()
+    told = await world.sees("operation:OP-1")
 
-    assert ["a", "b"] == [job.id for job in world.queue.processing]
+    assert State.SUCCEEDED == operation.state
+    assert "[Undo]" not in told
+    assert "nobody knows whether this or a worker removed them, so none is put back" in told
+    with pytest.raises(Refused, match="OP-1 has no undo: nothing is known to have been done by it"):
+        await world.operations.undo(operation.token, LEAD)
+    assert [] == world.queue.processing
+
+
+@pytest.mark.parametrize(
+    ("place", "action"),
+    [
+        pytest.param("processing", ClearStuck, id="the workers finished all of what was stuck"),
+        pytest.param("waiting", RemoveExpired, id="the workers took all of what was expired"),
+    ],
+)
+async def test_a_removal_that_removed_nothing_is_no_plain_success(
+    world: World, place: str, action: type[ClearStuck | RemoveExpired]
+) -> None:
+    """Nothing is left to remove, but not by this; there is nothing to put back either."""
+    setattr(world.queue, place, jobs(world.clock, "a", "b", age=DAY))
+    take = world.queue._take
+
+    def taken(place: list[Job], found: Sequence[Job]) -> Sequence[str]:
+        place.clear()
+        return take(place, found)
+
+    world.queue._take = taken  # type: ignore[assignment, method-assign]
+    await run(world, await action.of(world.systems, world.clock, "shop", "jobs"))
+    told = await world.sees("operation:OP-1")
+
+    assert told.startswith("⚠️ ")
+    assert "but nothing was removed: every entry" in told
+    assert "[Undo]" not in told
 
 
 async def test_removing_expired_entries(world: World) -> None:
@@ -405,6 +459,13 @@ class _Look(Restart):
     least_risk = Risk.READ
 
 
+class _Quiet(RollBack):
+    """As an adapter brings it: nobody may run it alone."""
+
+    name = "toy.quiet"
+    emergency = False
+
+
 class _Strict(Restart):
     """A P0, whatever it restarts."""
 
@@ -417,6 +478,19 @@ def test_an_action_is_registered_once_and_changes_something(world: World) -> Non
     for wrong in (twice, [_Look]):
         with pytest.raises(ValueError, match="has the name of another one, or changes nothing"):
             Actions(wrong, world.systems, world.clock)
+
+
+@pytest.mark.parametrize(("kind", "offered"), [(RollBack, True), (_Quiet, False)])
+async def test_an_adapters_action_is_run_alone_only_where_it_says_so(
+    world: World, kind: type[RollBack], *, offered: bool
+) -> None:
+    """In a P0 the button is there for what may be run alone, and for nothing that would be refused."""
+    world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+    world.operations = world.replica("two", [*ACTIONS, _Quiet])
+
+    await world.operations.propose(kind(world.systems, "shop", "web", "v40"), SRE, "503")
+
+    assert offered is ("[Emergency run…]" in await world.sees("operation:OP-1"))
 
 
 async def test_an_action_never_risks_less_than_its_class_declares(world: World) -> None:

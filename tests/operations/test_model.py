@@ -106,6 +106,7 @@ def test_nothing_runs_without_a_verdict() -> None:
         undo=TEXT,
         undoable=st.booleans(),
         material=TEXTS,
+        emergency=st.booleans(),
     )
 )
 def test_a_plan_survives_the_ledger(plan: Plan) -> None:
@@ -144,16 +145,20 @@ def test_every_state_can_be_read(state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "severity", "offered"),
+    ("listed", "severity", "offered"),
     [
-        pytest.param("roll_back", "P0", True, id="what is listed, in a P0"),
-        pytest.param("roll_back", "P2", False, id="no P0 or P1 is open"),
-        pytest.param("lock_publishing", "P0", False, id="what is not listed is always refused"),
+        pytest.param(True, "P0", True, id="what is listed, in a P0"),
+        pytest.param(True, "P2", False, id="no P0 or P1 is open"),
+        pytest.param(False, "P0", False, id="what is not listed is always refused"),
     ],
 )
-def test_an_emergency_run_is_offered_only_where_it_may_be_allowed(action: str, severity: str, *, offered: bool) -> None:
+def test_an_emergency_run_is_offered_only_where_it_may_be_allowed(
+    severity: str, *, listed: bool, offered: bool
+) -> None:
     """A button that always refuses costs somebody the minute that they do not have."""
-    message = operation_messages.request(replace(OPERATION, action=action, severity=severity), NOW)
+    message = operation_messages.request(
+        replace(OPERATION, plan=replace(PLAN, emergency=listed), severity=severity), NOW
+    )
 
     assert offered is any(label.startswith("Emergency run") for label in labels(message))
 

@@ -8,19 +8,21 @@ from typing import Any, cast
 
 import pytest
 
+from bot.config.models import PersonModel
 from bot.domain.errors import Conflict, Refused, Unavailable
 from bot.domain.message import Message, Modal
 from bot.domain.people import Access, Actor
 from bot.domain.policy import Policy, Risk, Rule
 from bot.domain.timing import MINUTE, SECOND
-from bot.operations.model import State
+from bot.oncall.directory import Directory
+from bot.operations.model import Operation, State
 from bot.operations.ports import OpenIncident
 from bot.ports import Release
 from bot.requests.invocation import Incoming, Invocation, Listener, Reply
 from bot.requests.runner import Failed, Runner
 from bot.requests.services import Services
 from tests.operations.test_commands import LISTENERS, payload
-from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, rules
+from tests.operations.world import ENGINEER, LEAD, MANAGER, SRE, STRANGER, World, configuration, rules
 
 pytestmark = pytest.mark.ledger
 
@@ -190,6 +192,76 @@ async def test_of_two_approvals_the_one_of_a_person_who_left_does_not_count(worl
 
     assert State.SUCCEEDED == await world.state(operation)
     assert ("steward", "operation.approval_lapsed", "OP-1") in await world.audit()
+
+
+async def asked_of(world: World, accounts: set[str], approvals: int = 2) -> Operation:
+    """A request that needs several approvals, and an approver group with accounts that no person has."""
+    world.policy = rules(approvals)
+    world.operations = world.replica("one")
+    world.groups.members_of["S0APPROVERS"] |= accounts
+    return await world.asked()
+
+
+def restarted(world: World, **people: tuple[str, ...]) -> None:
+    """The bot on the same ledger, with people more in its configuration."""
+    config = configuration()
+    more = {name: PersonModel(slack=accounts) for name, accounts in people.items()}
+    named = config.model_copy(update={"people": {**config.people, **more}})
+    world.directory = Directory(named, world.groups, world.clock, world.ledger)
+    world.operations = world.replica("two")
+
+
+async def test_an_account_that_gets_a_person_between_two_approvals_gives_one(world: World) -> None:
+    """It approved before the configuration named its person; somebody else must as well."""
+    operation = await asked_of(world, {"U0KIM"})
+    await world.operations.decide(operation.token, world.directory.actor("U0KIM"), "approve")
+    restarted(world, kim=("U0KIM",))
+
+    with pytest.raises(Conflict, match="You approved OP-1 already"):
+        await world.operations.decide(operation.token, world.directory.actor("U0KIM"), "approve")
+    assert State.PENDING == await world.state(operation)
+    await world.operations.decide(operation.token, MANAGER, "approve")
+    await world.work()
+
+    assert ["v40"] == world.web.rolled_back
+
+
+async def test_two_accounts_that_get_the_same_person_gave_one_approval(world: World) -> None:
+    """Neither a third click nor the run takes them for two people."""
+    operation = await asked_of(world, {"U0KIM", "U0KIM2"})
+    for account in ("U0KIM", "U0KIM2"):
+        await world.operations.decide(operation.token, world.directory.actor(account), "approve")
+    restarted(world, kim=("U0KIM", "U0KIM2"))
+    await world.work()
+
+    assert State.VOID == await world.state(operation)
+    assert "its approvals are all of kim by today's configuration, and it needs 2" in await world.sees("operation:OP-1")
+    assert [] == world.web.rolled_back
+
+
+async def test_of_three_approvals_two_of_one_person_count_once(world: World) -> None:
+    """The third click counts people, not accounts."""
+    operation = await asked_of(world, {"U0KIM", "U0KIM2"}, approvals=3)
+    for account in ("U0KIM", "U0KIM2"):
+        await world.operations.decide(operation.token, world.directory.actor(account), "approve")
+    restarted(world, kim=("U0KIM", "U0KIM2"))
+
+    await world.operations.decide(operation.token, MANAGER, "approve")
+
+    assert State.PENDING == await world.state(operation)
+
+
+async def test_who_approved_by_an_account_without_a_person_signs_no_review(world: World) -> None:
+    """The account took part, so its person did, whoever it belongs to by now."""
+    world.incidents.open["shop"] = OpenIncident("INC-12", "P0", "Shop is down")
+    operation = await asked_of(world, {"U0KIM"})
+    await world.operations.decide(operation.token, world.directory.actor("U0KIM"), "approve")
+    await world.operations.decide(operation.token, SRE, "emergency")
+    await world.work()
+    restarted(world, kim=("U0KIM",))
+
+    with pytest.raises(Refused, match="You took part in this yourself"):
+        await world.operations.approvals.sign(operation.token, world.directory.actor("U0KIM"))
 
 
 async def test_roles_that_cannot_be_read_hold_an_approved_run_back_and_void_nothing(world: World) -> None:

@@ -8,7 +8,7 @@ from bot.domain.errors import Conflict
 from bot.domain.policy import Risk
 from bot.domain.timing import span
 from bot.operations.action import Effect, Result, Trace
-from bot.operations.actions.entries import MOST, Entries, OnEntries, told
+from bot.operations.actions.entries import MOST, Entries, OnEntries, answered, told
 from bot.operations.plan import Plan, Step
 from bot.ports import Clock
 from bot.systems import Systems
@@ -68,19 +68,22 @@ class ClearStuck(OnEntries):
         return Result(told(removed, self.entries, "removed", "moved on meanwhile"), json.dumps(list(removed)))
 
     async def observe(self, traces: Sequence[Trace]) -> Effect:
-        known = [trace.result.text for trace in traces if trace.result]
+        known = answered(traces, "nothing was removed: every entry moved on meanwhile")
         if known:
-            return Effect(happened=True, text="; ".join(known))
+            return known
         left = self.entries.those(await self.entries.source.stuck(self.clock.now(), 0))
-        return Effect(happened=not left, text=f"{len(left)} of {len(self.entries.jobs)} are still in processing")
+        text = f"{len(left)} of {len(self.entries.jobs)} are still in processing"
+        unknown = "" if left else "; nobody knows whether this or a worker removed them, so none is put back"
+        return Effect(happened=not left, text=text + unknown)
 
     def undo(self, traces: Sequence[Trace]) -> "PutBack | None":
-        """What was there before the step and, where the result is known, was removed by it."""
+        """What is known to have been removed by the step."""
         if not traces:
             return None
         before = Entries.load(self.entries.systems, traces[0].baseline)
         result = traces[0].result
-        removed = {job.id for job in before.jobs} if result is None else set(json.loads(result.data))
+        # Without an answer the workers may have finished them by themselves: put back, they would run again.
+        removed = set(json.loads(result.data)) if result else set()
         jobs = tuple(job for job in before.jobs if job.id in removed)
         return PutBack(replace(before, jobs=jobs), self.clock) if jobs else None
 
@@ -121,9 +124,9 @@ class PutBack(OnEntries):
         return Result(told(put, self.entries, "put back", "there already"), json.dumps(list(put)))
 
     async def observe(self, traces: Sequence[Trace]) -> Effect:
-        known = [trace.result.text for trace in traces if trace.result]
+        known = answered(traces, "nothing was put back: every entry was there already")
         if known:
-            return Effect(happened=True, text="; ".join(known))
+            return known
         there = self.entries.those(await self.entries.source.stuck(self.clock.now(), 0))
         return Effect(len(there) == len(self.entries.jobs), f"{len(there)} of {len(self.entries.jobs)} are there")
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from bot.domain.errors import Refused
 from bot.domain.timing import SECOND
+from bot.operations.action import Effect, Trace
 from bot.ports import ClearableQueue, Clock, Job
 from bot.systems import Systems, WatchedQueue
 
@@ -87,3 +88,12 @@ def told(done: Sequence[str], entries: Entries, verb: str, why_not: str) -> str:
     """What came of each entry: `3 removed; 1 skipped, moved on: 17`."""
     left = [job.id for job in entries.jobs if job.id not in set(done)]
     return f"{len(done)} {verb}" + (f"; {len(left)} skipped, {why_not}: {', '.join(left[:20])}" if left else "")
+
+
+def answered(traces: Sequence[Trace], nothing: str) -> Effect | None:
+    """What the steps said, with `nothing` where they changed none of the entries; None where no answer is known."""
+    results = [trace.result for trace in traces if trace.result]
+    if not results:
+        return None
+    left = "" if any(json.loads(result.data) for result in results) else nothing
+    return Effect(happened=True, text="; ".join(result.text for result in results), left_to_do=left)

@@ -8,7 +8,7 @@ from bot.domain.errors import Conflict
 from bot.domain.policy import Risk
 from bot.domain.timing import span
 from bot.operations.action import Effect, Result, Trace
-from bot.operations.actions.entries import MOST, Entries, OnEntries, told
+from bot.operations.actions.entries import MOST, Entries, OnEntries, answered, told
 from bot.operations.plan import Plan, Step
 from bot.ports import Clock
 from bot.systems import Systems
@@ -63,9 +63,9 @@ class RemoveExpired(OnEntries):
         return Result(told(removed, self.entries, "removed", "taken meanwhile"), json.dumps(list(removed)))
 
     async def observe(self, traces: Sequence[Trace]) -> Effect:
-        known = [trace.result.text for trace in traces if trace.result]
+        known = answered(traces, "nothing was removed: every entry was taken meanwhile")
         if known:
-            return Effect(happened=True, text="; ".join(known))
+            return known
         left = self.entries.those(await self.entries.source.expired(self.clock.now(), 0))
         return Effect(happened=not left, text=f"{len(left)} of {len(self.entries.jobs)} still wait")
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import Conflict, NotDone, Refused, Rejected, TargetError
+from bot.domain.errors import Conflict, NotDone, Refused, Rejected, TargetError, Unauthorized
 from bot.domain.one_line import one_line, shown_id
 from bot.domain.policy import Risk
 from bot.domain.timing import SECOND
@@ -96,11 +96,12 @@ class RetryFailed:
         for place, each in enumerate(ids := json.loads(step.data)):
             try:
                 (retried if await source.retry(each) else skipped).append(each)
-            except (Rejected, NotDone) as error:
+            except (Rejected, NotDone, Unauthorized) as error:
                 if not retried:
                     raise
-                left = _named(ids[place:])
-                return Result(f"{len(retried)} retried; then refused: {error} Not retried: {left}")
+                left = ids[place:]
+                text = f"{len(retried)} retried; then refused: {error} Not retried: {_named(left)}"
+                return Result(text, json.dumps({"left": len(left)}))
         text = f"{len(retried)} retried"
         return Result(f"{text}; {len(skipped)} skipped, no longer failed: {_named(skipped)}" if skipped else text)
 
@@ -108,15 +109,18 @@ class RetryFailed:
         lost = [trace for trace in traces if trace.result is None]
         if not lost:
             texts = "; ".join(trace.result.text for trace in traces if trace.result)
-            return Effect(happened=True, text=texts, left_to_do=await self._left())
+            return Effect(happened=True, text=texts, left_to_do=await self._left(traces))
         now = {job.id: [job.since, job.attempts] for job in await _source(*self._place()).still_failed(self.ids)}
         still = [each for trace in lost for each, was in json.loads(trace.baseline).items() if now.get(each) == was]
         if still:
             return Effect(happened=False, text=f"{len(still)} jobs are failed as before: {_named(still[:_SAMPLES])}")
-        return Effect(happened=True, text="every job left its failed state", left_to_do=await self._left())
+        return Effect(happened=True, text="every job left its failed state", left_to_do=await self._left(traces))
 
-    async def _left(self) -> str:
-        """How many wait for the next run, where one run does not hold them all; it never makes an outcome unknown."""
+    async def _left(self, traces: Sequence[Trace]) -> str:
+        """How many were refused, or wait for the next run; it never makes an outcome unknown."""
+        left = sum(json.loads(trace.result.data).get("left", 0) for trace in traces if trace.result)
+        if left:
+            return f"{left} {'job was' if left == 1 else 'jobs were'} not retried"
         if len(self.ids) < MOST:
             return ""
         try:
