@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
@@ -40,8 +40,9 @@ class Plan:
 
     @classmethod
     def load(cls, text: str) -> "Plan":
-        """The plan from `dump`'s text."""
-        stored: dict[str, Any] = json.loads(text)
+        """The plan from `dump`'s text. What only a newer release knows is left out: its replicas run beside ours."""
+        known = {field.name for field in fields(cls)}
+        stored: dict[str, Any] = {name: value for name, value in json.loads(text).items() if name in known}
         steps = tuple(Step(step["title"], tuple(step["calls"]), step["data"]) for step in stored["steps"])
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()

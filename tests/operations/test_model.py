@@ -1,5 +1,6 @@
 """Operations as values: the table of states, plans through the ledger, fingerprints, and what people read."""
 
+import json
 from dataclasses import replace
 
 import hypothesis.strategies as st
@@ -111,7 +112,10 @@ def test_nothing_runs_without_a_verdict() -> None:
 )
 def test_a_plan_survives_the_ledger(plan: Plan) -> None:
     """What was approved is what is read again."""
+    newer = json.dumps({**json.loads(plan.dump()), "of_a_newer_release": 1})
+
     assert plan == Plan.load(plan.dump())
+    assert plan == Plan.load(newer)
 
 
 @pytest.mark.parametrize(
