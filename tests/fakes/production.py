@@ -78,6 +78,8 @@ class FakeRestarter(Faulty):
             for place in (1, 2)
         }
         self.restarted: list[str] = []
+        self.becomes = "running"
+        """The state of a unit that was restarted."""
 
     async def units(self, service: str | None = None) -> Sequence[ServiceUnit]:
         return [unit for unit in self.all.values() if service in (None, unit.service)]
@@ -86,7 +88,7 @@ class FakeRestarter(Faulty):
         self.fail_before()
         self.restarted.append(unit.id)
         known = self.all[unit.id]
-        self.all[unit.id] = replace(known, started=(known.started or 0) + 1)
+        self.all[unit.id] = replace(known, state=self.becomes, started=(known.started or 0) + 1)
         self.fail_after()
 
     def calls(self, units: Sequence[ServiceUnit]) -> Sequence[Call]:
