@@ -40,10 +40,17 @@ class FakeDeployments(Faulty):
         self.current = names[0]
         self.rolled_back: list[str] = []
         self.left_to_do = ""
+        self.exits = ""
+        """How what is rolled back to ends at once; empty while it runs on."""
 
     async def releases(self) -> Sequence[Release]:
-        left = {self.current: self.left_to_do}
-        return [Release(name, name, current=name == self.current, left_to_do=left.get(name, "")) for name in self.names]
+        return [self._release(name) for name in self.names]
+
+    def _release(self, name: str) -> Release:
+        if name != self.current:
+            return Release(name, name)
+        note = self.exits if name in self.rolled_back else ""
+        return Release(name, name, current=True, note=note, running=not note, left_to_do=self.left_to_do)
 
     def lock_calls(self, release: Release) -> Sequence[Call]:
         return (Call(f"POST /deploys/{release.id}/lock"),)

@@ -306,6 +306,25 @@ async def test_a_unit_that_started_anew_and_does_not_run_is_looked_at_again(worl
     assert "worker (worker-1) is running, restarted" in await world.sees("operation:OP-1")
 
 
+async def test_a_rollback_whose_release_has_exited_is_not_done(world: World) -> None:
+    """The call answered, and nothing of it runs: looked at again with the reason in sight, then left to people."""
+    components = world.systems["shop"].components
+    components["web"] = replace(components["web"], verify=())  # type: ignore[index] # the bot only reads them
+    world.web.exits = "web-1 is exited with shop:v40"
+    operation = await run(world, world.roll_back())
+    unknown = "outcome unknown: shop/web has v40, and it does not run; web-1 is exited with shop:v40"
+    assert State.UNKNOWN == operation.state
+    assert unknown in await world.sees("operation:OP-1")
+    for wait in (5 * SECOND, 30 * SECOND, MINUTE):
+        world.clock.advance(wait)
+        await world.work()
+
+    assert State.UNKNOWN == await world.state(operation)
+    assert unknown in (message := await world.sees("operation:OP-1"))
+    assert "[Observe again] [It happened] [It did not]" in message
+    assert not [key for key in await world.messages() if "✅" in await world.sees(key)]
+
+
 async def test_a_unit_that_is_gone_voids_the_restart(world: World) -> None:
     """A container that was made anew meanwhile is not the one that was shown."""
     action = await world.restart()
