@@ -23,8 +23,10 @@ from bot.store import Ledger, Tx
 
 AT_ONCE = 8
 TRY_FOR = MINUTE
-"""How long after its approval an operation is tried again whose plan cannot be compared."""
+"""How long after its approval, or its last wait for a lock, an operation is tried whose plan cannot be compared."""
 RETRY_CLAIM = 2 * SECOND
+_WAITED = "waited until"
+"""The phase in the journal that tells when its last wait for a lock was over."""
 
 _log = structlog.get_logger(__name__)
 
@@ -174,7 +176,8 @@ class Execution:
     async def _try_later(self, operation: Operation, why: str) -> bool:
         """An approval outlives a moment in which nothing can be compared with it; after a minute it is asked anew."""
         now = self._clock.now()
-        if now - (operation.decided_at or 0) >= TRY_FOR:
+        waited = operation.note.startswith("waits for")  # As `Claims` notes it: this is the first try since.
+        if not waited and now - await self._ledger.read(lambda tx: _tried_since(tx, operation)) >= TRY_FOR:
             await self._ask_anew(operation, f"nothing ran: {why}")
             return False
 
@@ -183,6 +186,11 @@ class Execution:
             retry_at = now + RETRY_CLAIM
             if tx.run("postpone_claim", number=operation.number, owner=self._owner, retry_at=retry_at, note=note):
                 tx.run("release_operation_locks", number=operation.number)
+                if waited:
+                    phase = f"{_WAITED} {now}"  # One row for each wait.
+                    tx.run(
+                        "journal_operation", number=operation.number, step=-1, phase=phase, at=now, data="{}", text=why
+                    )
                 if note != operation.note:
                     operation_rows.publish(tx, operation.number, now)
 
@@ -224,3 +232,10 @@ class Execution:
             return True
 
         return await self._ledger.write(write)
+
+
+def _tried_since(tx: Tx, operation: Operation) -> int:
+    """From when on it could have run: approved, and its locks free."""
+    rows = tx.all("journal_of_operation", number=operation.number)
+    waits = [row["at"] for row in rows if row["phase"].startswith(_WAITED)]
+    return max(waits, default=operation.decided_at or 0)

@@ -156,7 +156,8 @@ class Endings:
             detail={"was": was.value, "note": note},
         )
         ended = operation_rows.publish(tx, number, now)
-        before = next((row["text"] for row in tx.all("journal_of_operation", number=number) if row["step"] < 0), "")
+        journal = tx.all("journal_of_operation", number=number)
+        before = next((row["text"] for row in journal if row["phase"] == "before"), "")
         told = [trace.result.text if trace.result else f"{trace.step.title}: no answer" for trace in done]
         message = operation_messages.outcome_thread(ended, told, before)
         outbox.post(tx, key=f"{ended.key}:outcome", channel=ended.channel, message=message, now=now, thread=ended.key)

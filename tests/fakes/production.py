@@ -40,10 +40,17 @@ class FakeDeployments(Faulty):
         self.current = names[0]
         self.rolled_back: list[str] = []
         self.left_to_do = ""
+        self.exits = ""
+        """How what is rolled back to ends at once; empty while it runs on."""
 
     async def releases(self) -> Sequence[Release]:
-        left = {self.current: self.left_to_do}
-        return [Release(name, name, current=name == self.current, left_to_do=left.get(name, "")) for name in self.names]
+        return [self._release(name) for name in self.names]
+
+    def _release(self, name: str) -> Release:
+        if name != self.current:
+            return Release(name, name)
+        note = self.exits if name in self.rolled_back else ""
+        return Release(name, name, current=True, note=note, running=not note, left_to_do=self.left_to_do)
 
     def lock_calls(self, release: Release) -> Sequence[Call]:
         return (Call(f"POST /deploys/{release.id}/lock"),)
@@ -78,6 +85,8 @@ class FakeRestarter(Faulty):
             for place in (1, 2)
         }
         self.restarted: list[str] = []
+        self.becomes = "running"
+        """The state of a unit that was restarted."""
 
     async def units(self, service: str | None = None) -> Sequence[ServiceUnit]:
         return [unit for unit in self.all.values() if service in (None, unit.service)]
@@ -86,7 +95,7 @@ class FakeRestarter(Faulty):
         self.fail_before()
         self.restarted.append(unit.id)
         known = self.all[unit.id]
-        self.all[unit.id] = replace(known, started=(known.started or 0) + 1)
+        self.all[unit.id] = replace(known, state=self.becomes, started=(known.started or 0) + 1)
         self.fail_after()
 
     def calls(self, units: Sequence[ServiceUnit]) -> Sequence[Call]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from bot.domain.errors import (
 )
 from bot.domain.people import Actor
 from bot.domain.policy import Risk
+from bot.domain.reading import Status
 from bot.domain.timing import DAY, MINUTE, SECOND
 from bot.operations.action import Action, ActionKind, Actions
 from bot.operations.actions import ACTIONS
@@ -325,6 +327,56 @@ async def test_a_restart_is_seen_by_its_start_time(world: World) -> None:
 
     assert State.FAILED == operation.state
     assert "worker-1) is running, not restarted" in operation.note
+
+
+@pytest.mark.parametrize("state", ["starting", "unhealthy"])
+async def test_a_restarted_unit_has_yet_to_become_well(world: World, state: str) -> None:
+    """A container with a health check is `starting` at first: it was restarted, and the checks judge the rest."""
+    world.docker.becomes, world.health.status = state, Status.CRITICAL
+    operation = await run(world, await world.restart())
+    assert State.SUCCEEDED == operation.state
+    assert ", checking" in await world.sees("operation:OP-1")
+    assert [] == await world.locks()
+
+    world.health.status = Status.HEALTHY
+    world.clock.advance(3 * SECOND)
+    await world.work()
+
+    assert "verified: containers" in await world.sees("operation:OP-1")
+
+
+async def test_a_unit_that_started_anew_and_does_not_run_is_looked_at_again(world: World) -> None:
+    """It may be between two starts: not a failure yet, and done once it runs."""
+    world.docker.becomes = "restarting"
+    operation = await run(world, await world.restart())
+    assert State.UNKNOWN == operation.state
+    assert "outcome unknown: worker (worker-1) started anew and is restarting" in await world.sees("operation:OP-1")
+
+    world.docker.all = {name: replace(unit, state="running") for name, unit in world.docker.all.items()}
+    world.clock.advance(5 * SECOND)
+    await world.work()
+
+    assert State.SUCCEEDED == await world.state(operation)
+    assert "worker (worker-1) is running, restarted" in await world.sees("operation:OP-1")
+
+
+async def test_a_rollback_whose_release_has_exited_is_not_done(world: World) -> None:
+    """The call answered, and nothing of it runs: looked at again with the reason in sight, then left to people."""
+    components = world.systems["shop"].components
+    components["web"] = replace(components["web"], verify=())  # type: ignore[index] # the bot only reads them
+    world.web.exits = "web-1 is exited with shop:v40"
+    operation = await run(world, world.roll_back())
+    unknown = "outcome unknown: shop/web has v40, and it does not run; web-1 is exited with shop:v40"
+    assert State.UNKNOWN == operation.state
+    assert unknown in await world.sees("operation:OP-1")
+    for wait in (5 * SECOND, 30 * SECOND, MINUTE):
+        world.clock.advance(wait)
+        await world.work()
+
+    assert State.UNKNOWN == await world.state(operation)
+    assert unknown in (message := await world.sees("operation:OP-1"))
+    assert "[Observe again] [It happened] [It did not]" in message
+    assert not [key for key in await world.messages() if "✅" in await world.sees(key)]
 
 
 async def test_a_unit_that_is_gone_voids_the_restart(world: World) -> None:

@@ -257,6 +257,36 @@ async def test_a_locked_target_waits_and_shows_by_whom(world: World) -> None:
     assert "waits for shop/web, locked by OP-1 for 4 s" in await world.sees("operation:OP-2")
 
 
+async def test_an_approval_that_waited_for_a_lock_outlives_a_timeout(world: World) -> None:
+    """Its minute to be compared begins when its locks are free: one timeout then wakes no approver."""
+    world.web.patience = 90 * SECOND
+    world.web.before = OutcomeUnknown("no answer")
+    first = await approved(world)
+    await world.work()
+    second = await world.asked(release="v39")
+    await world.operations.decide(second.token, LEAD, "approve")
+    await world.work()
+    assert "waits for shop/web, locked by OP-1" in await world.sees("operation:OP-2")
+    world.clock.advance(90 * SECOND)
+    await world.operations.settle_unknown(first.token, ENGINEER, happened=False)
+    releases = world.web.releases
+
+    async def times_out() -> object:
+        world.web.releases = releases  # type: ignore[method-assign] # once
+        raise Unreachable("Netlify gave no answer.")
+
+    world.web.releases = times_out  # type: ignore[assignment, method-assign] # a port that is slow for a moment
+    await world.work()
+    assert State.APPROVED == await world.state(second)
+    assert "tried again until" in (message := await world.sees("operation:OP-2"))
+    assert "Netlify gave no answer." in message
+    world.clock.advance(2 * SECOND)
+    await world.work()
+
+    assert State.SUCCEEDED == await world.state(second)
+    assert ["v39"] == world.web.rolled_back
+
+
 async def test_unknown_keeps_its_lock_until_a_person_settles_it(world: World) -> None:
     """Nothing else runs on a component while nobody knows what happened to it."""
     world.web.before = OutcomeUnknown("no answer")

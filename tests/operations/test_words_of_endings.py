@@ -377,6 +377,29 @@ async def test_exactly_after_a_minute_it_is_void(world: World) -> None:
     assert ("void",) == await shows(world, "state")
 
 
+async def test_the_minute_begins_anew_after_each_wait_for_a_lock(world: World) -> None:
+    """What waited is compared for a minute from then on, however long ago it was approved; then it is void."""
+    await approved(world)
+    down(world)
+    note = f"tried again until it can be compared with its plan: {DOWN}"
+    for _ in range(2):
+        since = world.clock.now()
+        await world.ledger.write(lambda tx: tx.run("take_operation_lock", name="shop/web", number=9, now=since))  # noqa: B023
+        await world.work()
+        assert ("waits for shop/web, locked by OP-9 for 0 ms",) == await shows(world, "note")
+        world.clock.advance(2 * MINUTE)
+        await world.ledger.write(lambda tx: tx.run("release_operation_locks", number=9))
+        await world.work()
+        assert ("approved", note) == await shows(world, "state", "note")
+        world.clock.advance(MINUTE - 1)
+        await world.work()
+        assert ("approved", note) == await shows(world, "state", "note")
+        world.clock.advance(2 * SECOND)
+    await world.work()
+
+    assert ("void", f"nothing ran: {DOWN}") == await shows(world, "state", "note")
+
+
 async def test_what_is_done_already_is_not_asked_for_again(world: World) -> None:
     """The plan itself says why: void, with that sentence, and no further request."""
     await approved(world)

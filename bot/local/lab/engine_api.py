@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
+from bot.domain.timing import SECOND
 from bot.local.lab.calls import CallLog
 from bot.local.lab.compose import compose
 from bot.local.lab.containers import PROJECT, Container, DockerError, Host, iso
@@ -19,6 +20,7 @@ from bot.local.lab.web import VENDOR_STATES, WebService
 API = "1.41"
 LOWEST = "1.24"
 _STDOUT = 1
+_FIRST_CHECK = SECOND
 
 
 class Engine(WebService):
@@ -212,7 +214,10 @@ class Engine(WebService):
     def _health(self, container: Container) -> str:
         if not container.running:
             return "none"
-        return "healthy" if self.host.healthy(container) else "unhealthy"
+        if not self.host.healthy(container):
+            return "unhealthy"
+        # As after each start, until the check has passed for the first time.
+        return "starting" if self.host.clock.now() - container.started < _FIRST_CHECK else "healthy"
 
     def _summary(self, container: Container) -> dict[str, object]:
         health = self._health(container)

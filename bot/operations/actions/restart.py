@@ -11,6 +11,9 @@ from bot.operations.plan import Plan, Step
 from bot.ports import Clock, Restartable, ServiceUnit
 from bot.systems import Component, Systems
 
+_UP = frozenset({"running", "starting", "unhealthy"})
+"""States of a unit that runs; what its health check says of it is for the verification."""
+
 
 @dataclass(frozen=True, slots=True)
 class Restart:
@@ -107,9 +110,12 @@ class Restart:
             unit = await self._unit(name, unit_id)
             if unit is None:
                 return Effect(None, f"{name} ({unit_id[:12]}) is gone")
-            if unit.started is None and unit.state == "running":
+            if unit.started is None and unit.state in _UP:
                 return Effect(None, f"{name} ({unit_id[:12]}) does not tell when it started")
-            fresh = unit.state == "running" and unit.started != json.loads(trace.baseline)
+            fresh = unit.started not in (None, json.loads(trace.baseline))
+            if fresh and unit.state not in _UP:
+                # It ended after its start, and may be about to start once more.
+                return Effect(None, f"{name} ({unit_id[:12]}) started anew and is {unit.state}")
             restarted = restarted and fresh
             told.append(f"{name} ({unit_id[:12]}) is {unit.state}{', restarted' if fresh else ', not restarted'}")
         return Effect(restarted, "; ".join(told))

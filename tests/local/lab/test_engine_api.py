@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from bot.domain.timing import SECOND
 from bot.local.lab.calls import CallLog
 from bot.local.lab.containers import Host
 from bot.local.lab.engine_api import Engine
@@ -133,6 +134,18 @@ async def test_health_follows_the_unit(docked: Docked) -> None:
     state = (await docked.client.get("/containers/newsletter-worker-1/json")).json()["State"]
 
     assert (state["Running"], state["Health"]["Status"]) == (True, "unhealthy")
+
+
+async def test_a_container_is_starting_until_its_first_check(docked: Docked, clock: FakeClock) -> None:
+    """So a restarted one is not healthy at once, as with a real Engine."""
+    inspect = "/containers/newsletter-app-1/json"
+    told = []
+    await docked.client.post("/containers/newsletter-app-1/restart")
+    for wait in (SECOND - 1, 1):
+        clock.advance(wait)
+        told.append((await docked.client.get(inspect)).json()["State"]["Health"]["Status"])
+
+    assert told == ["starting", "healthy"]
 
 
 async def test_logs_come_in_frames(docked: Docked) -> None:
