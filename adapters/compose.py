@@ -90,7 +90,7 @@ class ComposeDeployments:
         ill = [
             f"{it.name} is {it.state} with {it.image}"
             for it in containers
-            if it.image != containers[0].image or it.state not in {"running", "restarting"}
+            if it.image != containers[0].image or it.state != "running"
         ]
         return repository, tag, ", ".join(ill)
 

@@ -109,7 +109,7 @@ class Ledger:
     async def run(self, name: str, /, **parameters: Value) -> list[Row]:
         """Run one statement that changes rows and returns them: a transaction of one round trip.
 
-        After a lost connection it runs again, so it must do no harm when it is repeated. Raises `Unavailable`; then it may
+        After a lost connection it runs again, so it must do no harm when it is repeated. Raises `Unavailable`: it may
         have been saved all the same.
         """
         rows = await self._writers.run(lambda: self._driver.alone(name, parameters))

@@ -203,3 +203,20 @@ async def test_a_container_without_a_tag_cannot_be_rolled_back(
 
     with pytest.raises(BadAnswer, match="without a tag"):
         await compose(runner, engine).releases()
+
+
+async def test_a_container_that_is_started_again_and_again_does_not_run(
+    vendor: Engine, runner: LocalCommands, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker restarts what exits at once; its release is there, and does not run."""
+
+    async def looping(service: str) -> list[Container]:
+        return [dataclasses.replace(it, state="restarting") for it in await found(service)]
+
+    found = engine.containers
+    monkeypatch.setattr(engine, "containers", looping)
+
+    (current, *_) = await compose(runner, engine).releases()
+
+    assert ("v41", False) == (current.id, current.running)
+    assert "newsletter-app-1 is restarting" in current.note
