@@ -164,15 +164,29 @@ class Incidents:
         )
 
     async def reopen(
-        self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None
+        self,
+        reference: Reference,
+        actor: Actor,
+        *,
+        severity: Severity | None = None,
+        text: str = "",
+        receipt: str | None = None,
     ) -> IncidentView:
-        """It is broken again: clocks and paging start anew."""
+        """It is broken again: clocks and paging start anew, by another `severity` where one is given."""
+
+        def transition(incident: Incident, now: int) -> Incident:
+            policy = self.posts.matrix[incident.severity]
+            again = incident_life.reopen(incident, now, policy=policy)
+            if severity is None or severity is incident.severity:
+                return again
+            return incident_life.change_severity(again, severity, now, policy=policy)
+
         return await self._change(
             reference,
             actor,
             "reopened",
-            lambda incident, now: incident_life.reopen(incident, now, policy=self.posts.matrix[incident.severity]),
-            lambda _: _with("reopened it", text),
+            transition,
+            lambda _: _with("reopened it" + (f" as {severity}" if severity else ""), text),
             fresh=True,
             receipt=receipt,
         )
