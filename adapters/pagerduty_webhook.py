@@ -7,6 +7,7 @@ https://developer.pagerduty.com/docs/webhooks-overview. Nothing here does I/O.
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
@@ -30,6 +31,7 @@ class _Incident(BaseModel):
 class _Event(BaseModel):
     id: str
     event_type: str
+    occurred_at: object = None
     agent: _Agent | None = None
     data: _Incident
 
@@ -61,7 +63,17 @@ def pager_event(body: bytes) -> PagerEvent:
     agent = event.agent
     # A display name is never a person: anybody may call themselves what they like.
     user = (agent.id or "") if agent is not None and agent.type in {"user", "user_reference"} else ""
-    return PagerEvent(one_line(event.id), kinds.get(event.event_type, "other"), event.data.incident_key or "", user)
+    key, at = event.data.incident_key or "", _moment(event.occurred_at)
+    return PagerEvent(one_line(event.id), kinds.get(event.event_type, "other"), key, user, at)
+
+
+def _moment(written: object) -> int | None:
+    """Epoch ms. An event whose time cannot be read counts as one without: a wrong time must not lose it."""
+    try:
+        at = datetime.fromisoformat(str(written))
+        return round(at.timestamp() * 1000) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def verified_event(headers: Mapping[str, str], body: bytes, secret: str) -> PagerEvent:

@@ -397,12 +397,14 @@ class PagerEvent:
     """One event there. `key` is the deduplication key, as we sent it or somebody else's.
 
     `user`: the id of the user who did it. Empty where no person did: an integration, such as our own events, or a rule.
+    `occurred_at`: epoch ms; None where it does not say.
     """
 
     id: str
     kind: Literal["acknowledged", "resolved", "other"]
     key: str
     user: str
+    occurred_at: int | None = None
 
     @property
     def once(self) -> str:

@@ -162,6 +162,10 @@ def _pressed(incoming: Incoming) -> IncidentRequest:
     return incident_request.pressed(incoming.key.rpartition(".")[2], incoming.text)
 
 
+def _reopened_as(incoming: Incoming) -> IncidentRequest:
+    return replace(incident_request.pressed("severity", incoming.text), verb="reopen")
+
+
 @command("/incident", usage=USAGE, description=DESCRIPTION, parse=_typed)
 async def incident(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
     """Whatever the verb says; what changes something is one transaction with its messages."""
@@ -198,7 +202,8 @@ async def _act(call: Acting, services: Services, request: IncidentRequest) -> Me
     if request.verb == "ack":
         return _done(await incidents.acknowledge(reference, call.actor, receipt=receipt))
     if request.verb == "reopen":
-        return _done(await incidents.reopen(reference, call.actor, text=request.text, receipt=receipt))
+        severity, text = request.severity, request.text
+        return _done(await incidents.reopen(reference, call.actor, severity=severity, text=text, receipt=receipt))
     return await _end(call, services, request)
 
 
@@ -212,7 +217,7 @@ async def _update(call: Acting, services: Services, request: IncidentRequest) ->
 async def _change_severity(
     call: Acting, services: Services, request: IncidentRequest, severity: Severity
 ) -> Message | Modal:
-    """With a reason; asked before it silences what nobody has answered."""
+    """With a reason; asked before it silences what nobody has answered, and where a raised one would page nobody."""
     incidents = services.incidents
     found = await incidents.find(request.reference)
     if request.wants_form:
@@ -220,6 +225,8 @@ async def _change_severity(
     silence = None if request.sure else incidents.silenced(found, severity)
     if silence is not None:
         return questions.silences(found, severity, silence.next_at, request.text)
+    if found.state is State.MITIGATED and severity.rank < found.severity.rank and not request.sure:
+        return questions.pages_nobody(found, severity, request.text)
     view = await incidents.change_severity(
         request.reference, severity, call.actor, reason=request.text, receipt=call.receipt
     )
@@ -353,6 +360,12 @@ async def reopen(call: Invocation[IncidentRequest], services: Services) -> Messa
     return await _act(call, services, call.request)
 
 
+@button("incident.reopen_as", parse=_reopened_as)
+async def reopen_as(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
+    """It is broken again, and worse than it was."""
+    return await _act(call, services, call.request)
+
+
 @button("incident.severity", parse=_pressed)
 async def severity(call: Invocation[IncidentRequest], services: Services) -> Message | Modal:
     """Another severity, as the answer to a question says."""
@@ -480,6 +493,7 @@ LISTENERS: tuple[Listener, ...] = (
     mitigate,
     resolve,
     reopen,
+    reopen_as,
     severity,
     severity_form,
     open_button,

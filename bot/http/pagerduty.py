@@ -39,9 +39,13 @@ class PagerDutyWebhook:
                 return 200
             who = self._people.get(event.user, SOMEBODY)
             if event.kind == "acknowledged":
-                await self._incidents.acknowledged_elsewhere(incident, who, event=event.once, alert=event.key)
+                await self._incidents.acknowledged_elsewhere(
+                    incident, who, event=event.once, alert=event.key, occurred_at=event.occurred_at
+                )
             elif event.kind == "resolved":
-                await self._incidents.resolved_elsewhere(incident, who, event=event.once, alert=event.key)
+                await self._incidents.resolved_elsewhere(
+                    incident, who, event=event.once, alert=event.key, occurred_at=event.occurred_at
+                )
         except Unauthorized:
             return 401
         except BadAnswer:

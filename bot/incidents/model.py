@@ -154,7 +154,10 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of one page. `number` is the ping's; `target`: the person, or the name of a routing key at PagerDuty."""
+    """One way of one page. `number` is the ping's; `target`: the person, or the name of a routing key at PagerDuty.
+
+    `seen_by`: who acknowledged the alert at PagerDuty, at this service or at another one of the same page.
+    """
 
     number: int
     way: Literal["slack", "pagerduty"]

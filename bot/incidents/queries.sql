@@ -74,6 +74,12 @@ select at, person, kind, text from incident_event where incident = :incident ord
 -- name: event_told
 select number from incident_event where incident = :incident and kind = :kind and text = :text limit 1;
 
+-- name: asked_anew
+-- When it was last passed on, and when this alert of it rang.
+select (select max(at) from incident_event where incident = :incident and kind = 'passed_on') as passed_on_at,
+    (select max(p.at) from page_way w join ping p on p.incident = w.subject and p.number = w.number
+        where w.subject = :incident and w.alert = :alert) as rang_at;
+
 -- name: incident_updates
 select at, person, kind, text from incident_event
 where incident = :incident and kind in ('update', 'mitigated', 'resolved', 'severity', 'reopened')
@@ -190,7 +196,8 @@ on conflict (message) do nothing;
 -- The outcome of each way of a subject's pages. What the outbox has forgotten was sent; given up is what was withdrawn
 -- after it had failed.
 select w.*, m.sent_revision, m.last_error,
-    case when w.seen_by <> '' then 'seen'
+    case when w.seen_by <> '' and 1 = (select count(*) from page_way a where a.subject = w.subject and a.alert = w.alert)
+        then 'seen'
         when m.key is null or m.sent_revision > 0 then 'sent'
         when m.state = 'failed' then 'failed'
         when m.state = 'withdrawn' and m.attempts > 0 then 'given up'
@@ -220,12 +227,19 @@ update page_way set told = :told where message = :message;
 update page_way set message = :renewed, settled = 0 where message = :message;
 
 -- name: alert_seen
--- Somebody acknowledged it there, so it needs no acknowledgement of ours.
-update page_way set seen_by = :seen_by, told = case when told = 'trigger' then 'acknowledge' else told end, settled = 0
-where alert = :alert and seen_by = '';
+-- Somebody acknowledged it there, so it needs no acknowledgement of ours. Where it rings at several services, nobody knows
+-- at which: all of them are told. `shown` is reset to have the header say it.
+update page_way set seen_by = :seen_by, shown = 'waiting', settled = 0,
+    told = case when told = 'trigger'
+        and 1 = (select count(*) from page_way a where a.subject = :subject and a.alert = :alert)
+        then 'acknowledge' else told end
+where subject = :subject and way = 'pagerduty' and alert = :alert and seen_by = '';
 
 -- name: alert_resolved
-update page_way set told = 'resolve' where alert = :alert;
+-- As of `alert_seen`: of several services, all are told when it is over here.
+update page_way set told = 'resolve'
+where subject = :subject and way = 'pagerduty' and alert = :alert
+    and 1 = (select count(*) from page_way a where a.subject = :subject and a.alert = :alert);
 
 -- name: pages_of_subject
 select coalesce(max(number), 0) as number from page_way where subject = :subject;

@@ -49,6 +49,21 @@ def silences(incident: Incident, severity: Severity, told_at: int | None, reason
     )
 
 
+def pages_nobody(incident: Incident, severity: Severity, reason: str) -> Message:
+    """Raised while it is mitigated: the severity alone pages nobody."""
+    said = f"{incident.id} is mitigated, so nobody is paged."
+    line = f"/incident severity {incident.id} {severity} {SURE} {reason}"
+    return _asked(
+        (Bold(said), f" Is it broken again, as {severity}?"),
+        f"{said} Nothing was changed.",
+        (f"Nothing was changed. Only the severity, in one line: {line}",),
+        _reopen(incident, severity, reason),
+        Button(
+            f"{severity}, stays mitigated", "incident.severity", _value(incident.token, f"{severity} {SURE}", reason)
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class NearMiss:
     """The first of the `typed` words is no system's name, but nearly that of `system`; `rest` follows it."""
@@ -101,7 +116,7 @@ def another(
     worst = known[0]
     first: list[Button] = []
     if not worst.active:
-        first.append(Button(f"Reopen {worst.id}", "incident.reopen", _value(worst.token, "", title), "primary"))
+        first.append(_reopen(worst, severity, title))
     elif severity.rank < worst.severity.rank:
         label = f"Raise {worst.id} to {severity}"
         first.append(Button(label, "incident.severity", _value(worst.token, severity.value, title), "primary"))
@@ -126,6 +141,14 @@ def which_incident(verb: str, known: Sequence[Incident], titles: Sequence[str], 
         offered.append(Button(label[:75], action, _value(incident.token, "", typed)))
     asked = f"Several incidents are open; which one? In one line: /incident {verb} {known[0].id}"
     return Message(asked, (Paragraph(((asked,),)), Buttons(tuple(offered))), "waiting")
+
+
+def _reopen(incident: Incident, severity: Severity, text: str) -> Button:
+    """As what it is, or as something worse."""
+    if severity.rank >= incident.severity.rank:
+        return Button(f"Reopen {incident.id}", "incident.reopen", _value(incident.token, "", text), "primary")
+    value = _value(incident.token, severity.value, text)
+    return Button(f"Reopen {incident.id} as {severity}", "incident.reopen_as", value, "primary")
 
 
 def _asked(first: Line, text: str, last: Line, *buttons: Button) -> Message:

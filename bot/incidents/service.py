@@ -164,15 +164,29 @@ class Incidents:
         )
 
     async def reopen(
-        self, reference: Reference, actor: Actor, *, text: str = "", receipt: str | None = None
+        self,
+        reference: Reference,
+        actor: Actor,
+        *,
+        severity: Severity | None = None,
+        text: str = "",
+        receipt: str | None = None,
     ) -> IncidentView:
-        """It is broken again: clocks and paging start anew."""
+        """It is broken again: clocks and paging start anew, by another `severity` where one is given."""
+
+        def transition(incident: Incident, now: int) -> Incident:
+            policy = self.posts.matrix[incident.severity]
+            again = incident_life.reopen(incident, now, policy=policy)
+            if severity is None or severity is incident.severity:
+                return again
+            return incident_life.change_severity(again, severity, now, policy=policy)
+
         return await self._change(
             reference,
             actor,
             "reopened",
-            lambda incident, now: incident_life.reopen(incident, now, policy=self.posts.matrix[incident.severity]),
-            lambda _: _with("reopened it", text),
+            transition,
+            lambda _: _with("reopened it" + (f" as {severity}" if severity else ""), text),
             fresh=True,
             receipt=receipt,
         )
@@ -286,11 +300,13 @@ class Incidents:
 
         return await self._ledger.write(work, receipt=receipt)
 
-    async def acknowledged_elsewhere(self, incident_id: str, who: Actor, *, event: str, alert: str = "") -> bool:
+    async def acknowledged_elsewhere(
+        self, incident_id: str, who: Actor, *, event: str, alert: str = "", occurred_at: int | None = None
+    ) -> bool:
         """An acknowledgement that arrived through the pager; False where there was nothing left to acknowledge.
 
-        Each `event` counts once: repeated after the incident was passed on, it would silence the paging. `alert`: the
-        key of what was acknowledged there.
+        Each `event` counts once: repeated after the incident was passed on, it would silence the paging. So would one
+        that is delivered late, by `occurred_at`. `alert`: the key of what was acknowledged there.
         """
 
         def first(incident: Incident, now: int) -> Incident:
@@ -299,7 +315,7 @@ class Incidents:
             return incident_life.acknowledge(incident, who, now)
 
         def seen(tx: Tx) -> None:
-            tx.run("alert_seen", alert=alert, seen_by=who.person)
+            tx.run("alert_seen", subject=incident_id, alert=alert, seen_by=who.person)
 
         def seen_late(tx: Tx) -> None:
             # It counts for nothing more, and is shown all the same.
@@ -307,8 +323,9 @@ class Incidents:
                 seen(tx)
 
         reference, now = Reference(id=incident_id), self._clock.now()
+        options = _Options(once=event, guard=_not_late(alert, occurred_at), also=seen)
         try:
-            await self._change(reference, who, "acknowledged", first, lambda _: "has it", once=event, also=seen)
+            await self._change(reference, who, "acknowledged", first, lambda _: "has it", **options)
         except Conflict:
             await self._ledger.write(seen_late)
             return False
@@ -316,10 +333,12 @@ class Incidents:
             return False
         return True
 
-    async def resolved_elsewhere(self, incident_id: str, who: Actor, *, event: str, alert: str = "") -> bool:
+    async def resolved_elsewhere(
+        self, incident_id: str, who: Actor, *, event: str, alert: str = "", occurred_at: int | None = None
+    ) -> bool:
         """Somebody resolved it at the pager: they have it, and are asked whether it is over here as well.
 
-        False where it is over, or where this `event` was heard before.
+        False where it is over, or where this `event` was heard before or comes late, as of `acknowledged_elsewhere`.
         """
 
         def taken(incident: Incident, now: int) -> Incident:
@@ -331,13 +350,17 @@ class Incidents:
         roster, now = await self._oncall.roster(), self._clock.now()
 
         def ask(tx: Tx) -> None:
-            tx.run("alert_resolved", alert=alert)
+            tx.run("alert_resolved", subject=incident_id, alert=alert)
             view = self.posts.view(tx, incident_lookup.found(tx, reference), roster, now)
             self.posts.ask_whether_over(tx, view, who)
 
+        options = _Options(once=event, guard=_not_late(alert, occurred_at), also=ask)
         try:
-            await self._change(reference, who, "resolved_there", taken, lambda _: said, once=event, also=ask)
-        except (Conflict, NotFound):
+            await self._change(reference, who, "resolved_there", taken, lambda _: said, **options)
+        except Conflict:
+            await self._ledger.write(lambda tx: tx.run("note_pager_event", id=event, at=now))
+            return False
+        except NotFound:
             return False
         return True
 
@@ -495,6 +518,22 @@ class Incidents:
             tx, at=now, actor=actor, kind=f"incident.{kind}", subject=incident.id, detail={**detail, "text": text}
         )
         return number
+
+
+def _not_late(alert: str, occurred_at: int | None) -> Callable[[Tx, Incident], None]:
+    """Refuses what somebody did at the pager before the incident was passed on, reopened or raised.
+
+    An alert that rang only afterwards was not answered before, whatever the clocks of the two say.
+    """
+
+    def guard(tx: Tx, incident: Incident) -> None:
+        row = tx.one("asked_anew", incident=incident.id, alert=alert)
+        passed_on_at, rang_at = (row["passed_on_at"] or 0, row["rang_at"] or 0) if row else (0, 0)
+        since = max(incident.planned_from, passed_on_at)
+        if occurred_at is not None and max(occurred_at, rang_at) < since:
+            raise Conflict(f"{incident.id} asks anew since then.")
+
+    return guard
 
 
 def _with(done: str, text: str, despite: Sequence[str] = ()) -> str:

@@ -94,13 +94,19 @@ def evidence_lines(view: IncidentView, asked_at: int | None = None) -> tuple[Lin
 
 
 def ways_line(view: IncidentView, ping: Ping) -> str:
-    """What each way of a page did: ` · Slack sent · PagerDuty seen by @lead`."""
+    """What each way of a page did: ` · Slack sent · PagerDuty seen by @lead`.
+
+    Of several services nobody knows which one somebody looked at: that they did stands behind all of them.
+    """
     ways = [way for way in view.ways if way.number == ping.number and way.outcome != "withdrawn"]
     told = []
     for way in ways:
         alone = sum(each.way == way.way for each in ways) == 1
         name = "Slack" if way.way == "slack" else "PagerDuty"
         told.append(f" · {name}{'' if alone or not way.target else f' ({way.target})'} {_outcome(way)}")
+    seen_by = next((way.seen_by for way in ways if way.seen_by and way.outcome != "seen"), "")
+    if seen_by:
+        told.append(f" · seen by {called(seen_by)}")
     return "".join(told)
 
 

@@ -99,6 +99,26 @@ def test_what_no_person_did_has_no_user(agent: dict[str, str | None] | None) -> 
     assert PagerEvent("01", "acknowledged", "s:INC-1", "") == pager_event(json.dumps({"event": event}).encode())
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("2026-05-14T03:00:00.123Z", 1_778_727_600_123, id="in milliseconds"),
+        pytest.param("2026-05-14T03:00:00Z", 1_778_727_600_000, id="in seconds"),
+        pytest.param("2026-05-14T05:00:00.123456+02:00", 1_778_727_600_123, id="in another time zone"),
+        pytest.param("2026-05-14T03:00:00", None, id="of no time zone"),
+        pytest.param("yesterday", None, id="in words"),
+        pytest.param("", None, id="empty"),
+        pytest.param(1_778_727_600, None, id="a number"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_when_it_happened_is_read(written: object, expected: int | None) -> None:
+    """A time that cannot be read does not lose the event."""
+    event = {"id": "01", "event_type": "incident.acknowledged", "occurred_at": written, "data": {}}
+
+    assert expected == pager_event(json.dumps({"event": event}).encode()).occurred_at
+
+
 def test_ids_from_there_are_one_line() -> None:
     """They hold nothing that a database refuses."""
     event = {"id": "0\x001", "event_type": "incident.acknowledged", "data": {}}

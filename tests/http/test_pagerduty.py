@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -60,10 +61,17 @@ def event(
     key: object = "steward-test:INC-1",
     user: object = "P0SRE",
     name: str = "Ada",
+    occurred_at: object = None,
 ) -> bytes:
     """What PagerDuty sends."""
     agent = {"id": user, "type": "user_reference", "summary": name}
-    content = {"id": "01", "event_type": kind, "agent": agent, "data": {"incident_key": key}}
+    content = {
+        "id": "01",
+        "event_type": kind,
+        "agent": agent,
+        "data": {"incident_key": key},
+        "occurred_at": occurred_at,
+    }
     return json.dumps({"event": content}).encode()
 
 
@@ -116,6 +124,26 @@ async def test_a_repeated_event_silences_nobody(desk: Desk) -> None:
 
     assert (200, (State.OPEN, "")) == (repeated, untouched)
     assert (State.ACKNOWLEDGED, "sre") == await desk.state()
+
+
+@pytest.mark.parametrize("kind", ["incident.acknowledged", "incident.resolved"])
+@pytest.mark.parametrize(
+    ("ago", "expected"),
+    [pytest.param(40, (State.OPEN, ""), id="before"), pytest.param(10, (State.ACKNOWLEDGED, "sre"), id="after")],
+)
+async def test_what_was_done_before_it_was_passed_on_silences_nobody(
+    desk: Desk, kind: str, ago: int, expected: tuple[State, str]
+) -> None:
+    """Refused while the bot was stopping, an event is sent again; what counts is when it was done."""
+    clock = desk.world.clock
+    clock.advance(20_000)
+    await desk.world.incidents.pass_on(Reference(id="INC-1"), SRE)
+    clock.advance(20_000)
+
+    at = datetime.fromtimestamp((clock.now() - ago * 1_000) / 1_000, UTC).isoformat()
+
+    assert 200 == await desk.sends(event(kind, occurred_at=at))
+    assert expected == await desk.state()
 
 
 @pytest.mark.parametrize("kind", ["incident.annotated", "incident.unacknowledged"])

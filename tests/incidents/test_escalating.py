@@ -1,5 +1,6 @@
 """From opening to resolution: who is paged when, and what people read."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -233,8 +234,8 @@ async def test_an_acknowledgement_at_the_pager_counts_here(world: World) -> None
     await world.open("P0")
 
     await world.sends()
-    there = {"event": "a", "alert": "steward-test:INC-1"}
-    assert await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"), **there)
+    there = replace(SRE, via="pagerduty")
+    assert await world.incidents.acknowledged_elsewhere("INC-1", there, event="a", alert="steward-test:INC-1")
     assert not await world.incidents.acknowledged_elsewhere("INC-1", LEAD, event="b")
     assert not await world.incidents.acknowledged_elsewhere("INC-7", LEAD, event="c")
     assert (await world.incidents.find(FIRST)).owner == SRE
@@ -254,6 +255,59 @@ async def test_an_old_acknowledgement_at_the_pager_silences_nobody(world: World,
     again = await world.incidents.acknowledged_elsewhere("INC-1", there, event="a new one")
 
     assert (False, True) == (repeated, again)
+
+
+async def passed_on(world: World) -> None:
+    """Nobody has it, and the secondary is paged for it."""
+    await world.incidents.pass_on(FIRST, SRE)
+
+
+async def reopened(world: World) -> None:
+    """It was taken in Slack, mitigated, and is broken again."""
+    await world.incidents.mitigate(FIRST, LEAD)
+    await world.incidents.reopen(FIRST, LEAD)
+
+
+async def raised(world: World) -> None:
+    """A P1 that nobody has becomes a P0."""
+    await world.incidents.change_severity(FIRST, Severity.P0, LEAD, reason="all of it")
+
+
+@pytest.mark.parametrize("asked_anew", [passed_on, reopened, raised])
+@pytest.mark.parametrize("kind", ["acknowledged", "resolved"])
+async def test_what_the_pager_delivers_late_silences_nobody(
+    world: World, asked_anew: Callable[[World], Awaitable[None]], kind: str
+) -> None:
+    """Done there before people were asked anew, it is not theirs to answer: whoever is paged now stays paged."""
+    await world.open("P1")
+    await world.sends()
+    done_at, there, alert = world.clock.now(), replace(SRE, via="pagerduty"), "steward-test:INC-1"
+    hears = world.incidents.acknowledged_elsewhere if kind == "acknowledged" else world.incidents.resolved_elsewhere
+    world.clock.advance(20_000)
+    await asked_anew(world)
+    page, rings = (await world.keys())[-1], await world.pager()
+    world.clock.advance(20_000)
+
+    late = await hears("INC-1", there, event="late", alert=alert, occurred_at=done_at)
+    stands = button_of(await world.message(page), "I have it")
+    state, told = (await world.incidents.find(FIRST)).state, await world.pager()
+    again = await hears("INC-1", there, event="late", alert=alert, occurred_at=None)
+    newer = await hears("INC-1", there, event="newer", alert=alert, occurred_at=world.clock.now())
+
+    assert (False, State.OPEN, "incident.ack", rings) == (late, state, stands.action, told)
+    assert (False, True) == (again, newer)
+
+
+async def test_a_page_that_rang_afterwards_is_never_answered_late(world: World) -> None:
+    """The clock of PagerDuty may be slow: whoever was paged after the passing on can still acknowledge it there."""
+    await world.open("P0")
+    world.clock.advance(20_000)
+    await world.incidents.pass_on(FIRST, SRE)
+    slow, there = world.clock.now() - 5_000, replace(LEAD, via="pagerduty")
+
+    assert await world.incidents.acknowledged_elsewhere(
+        "INC-1", there, event="a", alert="steward-test:INC-1:2", occurred_at=slow
+    )
 
 
 async def test_a_forged_button_finds_nothing(world: World) -> None:

@@ -154,13 +154,63 @@ async def test_who_acknowledges_one_alert_silences_the_others(world: World) -> N
     assert "PagerDuty seen by @lead" in text_of(await world.message("incident:INC-1"))
 
 
+async def two_services(world: World) -> World:
+    """A P0 whose first level rings at two services of PagerDuty, with one key."""
+    pagerduty = {"routing_key": "service", "routing_keys": {"primary": "first", "sre": "second"}}
+    world = World.build(world.ledger, world.clock, configuration(pagerduty=pagerduty))
+    await world.open("P0")
+    await world.sends()
+    await world.reports()
+    return world
+
+
+async def test_who_acknowledges_at_one_service_silences_the_other(world: World) -> None:
+    """One page that rings at two of them has one key: nobody knows which was answered, so both are told."""
+    world = await two_services(world)
+    there = replace(SRE, via="pagerduty")
+
+    await world.incidents.acknowledged_elsewhere("INC-1", there, event="a", alert=KEY)
+    header = text_of(await world.message("incident:INC-1"))
+    await world.incidents.resolve(FIRST, SRE)
+
+    assert "· PagerDuty (primary) accepted · PagerDuty (sre) accepted · seen by @sre" in header
+    assert [
+        *(("trigger", "INC-1", "primary"), ("trigger", "INC-1", "sre")),
+        *(("acknowledge", "INC-1", "primary"), ("acknowledge", "INC-1", "sre")),
+        *(("resolve", "INC-1", "primary"), ("resolve", "INC-1", "sre")),
+    ] == await rung(world)
+
+
+async def test_who_resolves_at_one_service_silences_the_other(world: World) -> None:
+    """The other one stops at once, and ends when it is over here."""
+    world = await two_services(world)
+
+    await world.incidents.resolved_elsewhere("INC-1", replace(SRE, via="pagerduty"), event="a", alert=KEY)
+    stopped = await rung(world)
+    await world.incidents.resolve(FIRST, SRE)
+
+    assert [("acknowledge", "INC-1", "primary"), ("acknowledge", "INC-1", "sre")] == stopped[2:]
+    assert [("resolve", "INC-1", "primary"), ("resolve", "INC-1", "sre")] == (await rung(world))[4:]
+
+
+async def test_an_acknowledgement_that_changes_nothing_is_shown_all_the_same(world: World) -> None:
+    """Taken in Slack first: the header still says who has seen it at PagerDuty, of two services too."""
+    world = await two_services(world)
+    await world.incidents.acknowledge(FIRST, LEAD)
+
+    await world.incidents.acknowledged_elsewhere("INC-1", replace(SRE, via="pagerduty"), event="a", alert=KEY)
+    await world.reports()
+
+    assert "PagerDuty (sre) accepted · seen by @sre" in text_of(await world.message("incident:INC-1"))
+
+
 async def test_a_resolution_there_is_asked_about_here(world: World) -> None:
     """Whoever resolved it there has it; it goes on here until somebody says that it is over. Each event counts once."""
     await world.open("P0")
     await world.sends()
-    there = {"event": "a", "alert": KEY}
+    there = replace(LEAD, via="pagerduty")
 
-    heard = [await world.incidents.resolved_elsewhere("INC-1", replace(LEAD, via="pagerduty"), **there) for _ in "ab"]
+    heard = [await world.incidents.resolved_elsewhere("INC-1", there, event="a", alert=KEY) for _ in "ab"]
 
     incident = await world.incidents.find(FIRST)
     asked = text_of(await world.message("pager-resolved:INC-1:1"))

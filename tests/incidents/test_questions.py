@@ -121,6 +121,75 @@ async def test_an_acknowledged_incident_is_lowered_at_once(world: World) -> None
     assert (await world.incidents.find(FIRST)).severity.value == "P2"
 
 
+@pytest.mark.parametrize(
+    ("label", "state", "told", "pages"),
+    [
+        ("Reopen INC-1 as P0", State.OPEN, "reopened it as P0: all of it", 2),
+        ("P0, stays mitigated", State.MITIGATED, "changed the severity from P1 to P0: all of it", 1),
+    ],
+    ids=["reopened", "stays mitigated"],
+)
+async def test_what_is_mitigated_is_not_raised_in_silence(
+    world: World, label: str, state: State, *, told: str, pages: int
+) -> None:
+    """A P0 that pages nobody is asked about first; reopened as one it pages at once."""
+    await types(world, "open P1 newsletter mail stopped")
+    await world.sends()
+    await types(world, "mitigate INC-1", SRE)
+    world.clock.advance(MIN)
+
+    asked = await types(world, "severity INC-1 P0 because all of it", SRE)
+    before = await world.incidents.find(FIRST)
+    await presses(world, asked, label)
+
+    after = await world.incidents.find(FIRST)
+    assert text_of(asked) == (
+        "INC-1 is mitigated, so nobody is paged. Is it broken again, as P0?\n"
+        "Nothing was changed. Only the severity, in one line: /incident severity INC-1 P0 anyway all of it\n"
+        "[Reopen INC-1 as P0] [P0, stays mitigated]"
+    )
+    assert ("P1", State.MITIGATED) == (before.severity.value, before.state)
+    assert ("P0", state) == (after.severity.value, after.state)
+    assert told in await events(world)
+    assert pages == len(await world.keys()) == (await world.pager()).count("trigger")
+
+
+async def test_the_form_does_not_raise_in_silence_either(world: World) -> None:
+    """It asks the same, and nothing has changed."""
+    await types(world, "open P1 newsletter mail stopped")
+    await types(world, "mitigate INC-1", SRE)
+    form = await sends(world, Incoming("command", "/incident", "severity INC-1 P0", "U0SRE"), SRE)
+    assert isinstance(form, Modal)
+    fields = {"severity": "P0", "reason": "all of it"}
+
+    asked = await sends(world, Incoming("form", form.form, "", "U0SRE", fields=fields, private=form.private), SRE)
+
+    assert "[Reopen INC-1 as P0] [P0, stays mitigated]" in text_of(asked)
+    assert (await world.incidents.find(FIRST)).severity.value == "P1"
+
+
+async def test_what_is_mitigated_is_lowered_and_raised_in_one_line(world: World) -> None:
+    """Lowered it pages nobody either way, and `anyway` answers the question before it is asked."""
+    await types(world, "open P1 newsletter mail stopped")
+    await types(world, "mitigate INC-1", SRE)
+
+    replies = [(await types(world, f"severity INC-1 {typed}", SRE)).text for typed in ("P2 half", "P0 anyway all")]
+
+    assert replies == ["INC-1 P2 · mitigated", "INC-1 P0 · mitigated"]
+
+
+async def test_a_second_incident_that_is_worse_reopens_the_first_as_such(world: World) -> None:
+    """Reopened as the P2 that it was, what is a P0 by now would page nobody at night."""
+    await types(world, "open P2 newsletter mail slow")
+    await types(world, "mitigate INC-1", SRE)
+
+    await presses(world, await types(world, "open P0 newsletter mail stopped"), "Reopen INC-1 as P0")
+
+    found = await world.incidents.find(FIRST)
+    assert ("P0", State.OPEN) == (found.severity.value, found.state)
+    assert ["trigger"] == await world.pager()
+
+
 async def test_a_second_incident_of_one_system_is_pointed_out_first(world: World) -> None:
     """Nothing is opened before it is meant; the known one can be raised instead."""
     await types(world, "open P2 newsletter mail slow")
