@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters import docker
+from adapters import docker, outgoing
 from adapters.command import LocalCommands
 from adapters.compose import ComposeDeployments
-from adapters.docker import DockerEngine
+from adapters.docker import Container, DockerEngine
 from bot.domain.errors import BadAnswer, NotDone, OutcomeUnknown, Rejected
 from bot.domain.timing import SECOND
 from bot.local.lab.calls import CallLog
@@ -205,18 +205,19 @@ async def test_a_container_without_a_tag_cannot_be_rolled_back(
         await compose(runner, engine).releases()
 
 
-async def test_a_container_that_is_started_again_and_again_does_not_run(
-    vendor: Engine, runner: LocalCommands, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Docker restarts what exits at once; its release is there, and does not run."""
+class Looping(DockerEngine):
+    """An Engine that restarts what exits at once."""
 
-    async def looping(service: str) -> list[Container]:
-        return [dataclasses.replace(it, state="restarting") for it in await found(service)]
+    async def containers(self, service: str | None = None) -> list[Container]:
+        return [it.model_copy(update={"state": "restarting"}) for it in await super().containers(service)]
 
-    found = engine.containers
-    monkeypatch.setattr(engine, "containers", looping)
 
-    (current, *_) = await compose(runner, engine).releases()
+async def test_a_container_that_is_started_again_and_again_does_not_run(vendor: Engine, runner: LocalCommands) -> None:
+    """Its release is there, and does not run."""
+    looping = Looping(outgoing.client(vendor.url), project="newsletter", address=vendor.url)
+
+    (current, *_) = await compose(runner, looping).releases()
+    await looping.close()
 
     assert ("v41", False) == (current.id, current.running)
     assert "newsletter-app-1 is restarting" in current.note
