@@ -46,11 +46,17 @@ class _SqliteTx:
         return self._connection.execute(queries.for_sqlite(name), parameters).fetchall()
 
     def run(self, name: str, /, **parameters: Value) -> int:
-        return self._connection.execute(queries.for_sqlite(name), parameters).rowcount
+        return self._changed(self._connection.execute(queries.for_sqlite(name), parameters))
 
     def each(self, name: str, rows: Sequence[Row], /) -> list[int]:
         statement = queries.for_sqlite(name)
-        return [self._connection.execute(statement, dict(row)).rowcount for row in rows]
+        return [self._changed(self._connection.execute(statement, dict(row))) for row in rows]
+
+    def _changed(self, cursor: sqlite3.Cursor) -> int:
+        """How many rows it changed; Python knows only for statements that begin with their verb."""
+        if cursor.rowcount >= 0:
+            return cursor.rowcount
+        return int(self._connection.execute("select changes() as n").fetchone()["n"])
 
 
 class SqliteDriver:
