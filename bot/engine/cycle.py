@@ -23,7 +23,7 @@ _REPEAT_LOG_AFTER = 60
 # Written for every request or message; none of them makes a duty's work due.
 _QUIET = frozenset(
     {
-        *("keep_inbox", "renew_inbox", "claim_inbox", "forget_inbox"),
+        *("keep_inbox", "give_up_inbox", "renew_inbox", "claim_inbox", "forget_inbox"),
         *("put_message", "hold_lane", "free_lane", "start_sending", "message_unconfirmed", "message_withdrawn"),
         *("message_delivered", "message_delayed", "message_doubtful", "message_failed", "message_rerouted"),
         *("forget_messages", "try_ledger"),

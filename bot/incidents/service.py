@@ -172,21 +172,25 @@ class Incidents:
         text: str = "",
         receipt: str | None = None,
     ) -> IncidentView:
-        """It is broken again: clocks and paging start anew, by another `severity` where one is given."""
+        """It is broken again: clocks and paging start anew, by another `severity` where a worse one is given."""
+
+        def worse(incident: Incident) -> Severity:
+            # By an old button: it may have become worse meanwhile, and lowering it is another question.
+            return min(severity or incident.severity, incident.severity, key=lambda each: each.rank)
 
         def transition(incident: Incident, now: int) -> Incident:
             policy = self.posts.matrix[incident.severity]
             again = incident_life.reopen(incident, now, policy=policy)
-            if severity is None or severity is incident.severity:
+            if worse(incident) is incident.severity:
                 return again
-            return incident_life.change_severity(again, severity, now, policy=policy)
+            return incident_life.change_severity(again, worse(incident), now, policy=policy)
 
         return await self._change(
             reference,
             actor,
             "reopened",
             transition,
-            lambda _: _with("reopened it" + (f" as {severity}" if severity else ""), text),
+            lambda before: _with(f"reopened it as {worse(before)}" if severity else "reopened it", text),
             fresh=True,
             receipt=receipt,
         )

@@ -120,11 +120,11 @@ class Approvals:
         if approved.emergency or not approved.approvals_needed:
             return ""
         lost = await self._roles.lost(approved)
-        standing = self._people(set(approved.approved_by) - lost)
+        standing = self._approving(approved, set(approved.approved_by) - lost)
         if len(standing) >= approved.approvals_needed:
             return ""
-        if standing and not lost:
-            people, needed = ", ".join(sorted(standing)), approved.approvals_needed
+        if not lost:
+            people, needed = ", ".join(sorted(self._people(approved.approved_by))), approved.approvals_needed
             return f"its approvals are all of {people} by today's configuration, and it needs {needed}; nothing ran"
         roles = " or ".join(sorted(approved.approver_roles))
         return f"{', '.join(sorted(lost)) or 'nobody'} may not approve it any more (needs {roles}); nothing ran"
@@ -176,7 +176,7 @@ class Approvals:
         if decision == "approve":
             operation = self._without(tx, operation, click.lost)
             tx.run("approve_operation", number=operation.number, person=actor.person, at=now, via=actor.via)
-            if len(self._people({*operation.approved_by, actor.person})) >= operation.approvals_needed:
+            if len(self._approving(operation, {*operation.approved_by, actor.person})) >= operation.approvals_needed:
                 self._agree(tx, operation, actor)
         elif decision in ("confirm", "emergency"):
             self._agree(tx, operation, actor, emergency=decision == "emergency")
@@ -278,6 +278,11 @@ class Approvals:
     def _people(self, names: Iterable[str]) -> set[str]:
         """Who these are today: an account without a person then may belong to one that the configuration names now."""
         return {self._directory.actor(name).person for name in names}
+
+    def _approving(self, operation: Operation, names: Iterable[str]) -> set[str]:
+        """Whose approvals these are today, without those of the requester's own other accounts."""
+        people = (self._directory.actor(name) for name in names)
+        return {each.person for each in people if not self._own(operation, each)}
 
     def _frozen(self, operation: Operation) -> Policy:
         """Today's policy with the roles and the number that were frozen into the request."""

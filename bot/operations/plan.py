@@ -36,7 +36,10 @@ class Plan:
 
     def dump(self) -> str:
         """One line of JSON, for the ledger; in ASCII, as a target's text may hold half a character."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        values = asdict(self)
+        if self.emergency:
+            del values["emergency"]  # The release before this one does not know it.
+        return json.dumps(values, separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> "Plan":

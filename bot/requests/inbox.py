@@ -48,7 +48,8 @@ class Inbox:
         self._batch = _Batch()
         self._committing: asyncio.Task[None] | None = None
         self._held: set[str] = set()
-        # Their people were told that nothing happens, and the ledger may have kept them: its answer was lost.
+        # Nobody may run them any more, and the ledger, which did not answer, may hold them as open: their people were
+        # told that nothing happens, or have their answer.
         self._given_up: set[str] = set()
         self._forget_at = 0
 
@@ -73,8 +74,7 @@ class Inbox:
 
         def renew_and_claim(tx: Tx) -> list[Row]:
             if given_up:
-                told = _by_key((key, _NOTHING) for key in given_up)
-                tx.all("keep_inbox", requests=told, received_at=now, owner=self._owner, lease_until=wall)
+                tx.run("give_up_inbox", keys=_by_key((key, _NOTHING) for key in given_up), owner=self._owner)
             tx.run("renew_inbox", keys=held, owner=self._owner, lease_until=wall + LEASE)
             if forget:
                 tx.run("forget_inbox", before=now - _KEPT)
@@ -105,16 +105,8 @@ class Inbox:
             self._committing = None
 
     async def _keep(self, batch: _Batch) -> None:
-        self._given_up.difference_update(key for key, _, _ in batch.arrivals)
-        given_up = frozenset(self._given_up)
         # Of two with the same key the first one counts; one that is finished was there before.
-        requests = _by_key(
-            [
-                *((key, call) for key, call, _ in reversed(batch.arrivals)),
-                *((key, nothing) for key, nothing, _ in batch.finished),
-                *((key, _NOTHING) for key in given_up),
-            ]
-        )
+        requests = _by_key((key, kept) for key, kept, _ in (*reversed(batch.arrivals), *batch.finished))
         try:
             rows = await self._ledger.run(
                 "keep_inbox",
@@ -124,12 +116,13 @@ class Inbox:
                 lease_until=self._clock.wall() + LEASE,
             )
         except Exception as error:  # noqa: BLE001 - raised again, in everyone who waits for this commit
-            self._given_up.update(key for key, _, _ in batch.arrivals)
+            # A repeated delivery takes nothing from the first one, which is at work.
+            self._given_up.update({key for key, _, _ in (*batch.arrivals, *batch.finished)} - self._held)
             for _, _, answer in (*batch.arrivals, *batch.finished):
                 if not answer.done():
                     answer.set_exception(error)
             return
-        self._given_up -= given_up
+        self._given_up.difference_update(key for key, _, _ in (*batch.arrivals, *batch.finished))
         new = {row["key"] for row in rows if row["state"] == "claimed"}
         for key, _, answer in batch.arrivals:
             if key in new and answer.cancelled():

@@ -18,6 +18,10 @@ returning key, state;
 -- In the transaction of what the request decided: a request is carried out once, whoever claims it again.
 update inbox set state = 'done', owner = null, lease_until = null where key = :key and state in ('waiting', 'claimed');
 
+-- name: give_up_inbox
+update inbox set state = 'done', owner = null, lease_until = null
+where key in (select key from json_each(:keys)) and owner = :owner and state = 'claimed';
+
 -- name: claim_inbox
 -- Entries whose owner died. The due condition stands in the outer where again: see the trap in ADR 0003.
 with due as materialized (

@@ -154,6 +154,20 @@ async def test_what_is_mitigated_is_not_raised_in_silence(
     assert pages == len(await world.keys()) == (await world.pager()).count("trigger")
 
 
+async def test_an_old_button_lowers_nothing(world: World) -> None:
+    """It offered to reopen a P2 as a P1; the incident has become a P0 since, and stays one."""
+    await types(world, "open P2 newsletter mail stopped")
+    await types(world, "mitigate INC-1", SRE)
+    asked = await types(world, "severity INC-1 P1 because half of it", SRE)
+    await types(world, "severity INC-1 P0 anyway all of it", SRE)
+
+    await presses(world, asked, "Reopen INC-1 as P1")
+
+    after = await world.incidents.find(FIRST)
+    assert ("P0", State.OPEN) == (after.severity.value, after.state)
+    assert "reopened it as P0: half of it" in await events(world)
+
+
 async def test_the_form_does_not_raise_in_silence_either(world: World) -> None:
     """It asks the same, and nothing has changed."""
     await types(world, "open P1 newsletter mail stopped")

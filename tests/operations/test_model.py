@@ -116,6 +116,7 @@ def test_a_plan_survives_the_ledger(plan: Plan) -> None:
 
     assert plan == Plan.load(plan.dump())
     assert plan == Plan.load(newer)
+    assert plan.emergency is ("emergency" not in json.loads(plan.dump()))
 
 
 @pytest.mark.parametrize(

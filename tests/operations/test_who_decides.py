@@ -226,6 +226,28 @@ async def test_an_account_that_gets_a_person_between_two_approvals_gives_one(wor
     assert ["v40"] == world.web.rolled_back
 
 
+async def test_the_requesters_own_other_account_approved_nothing(world: World) -> None:
+    """It approved before the configuration told whose it is; two others must."""
+    operation = await asked_of(world, {"U0OTHER"})
+    await world.operations.decide(operation.token, world.directory.actor("U0OTHER"), "approve")
+    restarted(world, sre=("U0SRE", "U0OTHER"))
+
+    await world.operations.decide(operation.token, MANAGER, "approve")
+
+    assert State.PENDING == await world.state(operation)
+
+
+async def test_an_approval_that_turns_out_to_be_the_requesters_own_does_not_run(world: World) -> None:
+    """Both approvals were there when the configuration told that one is the requester's."""
+    operation = await asked_of(world, {"U0OTHER"})
+    for actor in (world.directory.actor("U0OTHER"), MANAGER):
+        await world.operations.decide(operation.token, actor, "approve")
+    restarted(world, sre=("U0SRE", "U0OTHER"))
+    await world.work()
+
+    assert (State.VOID, []) == (await world.state(operation), world.web.rolled_back)
+
+
 async def test_two_accounts_that_get_the_same_person_gave_one_approval(world: World) -> None:
     """Neither a third click nor the run takes them for two people."""
     operation = await asked_of(world, {"U0KIM", "U0KIM2"})

@@ -102,7 +102,7 @@ async def test_a_form_keeps_what_was_typed_and_asks_for_the_rest(world: World) -
     options = [each["text"]["text"] for each in field(form, "release")["element"]["options"]]
     refused = await sre.submits(form, release="target-list web dep-39", reason=" ")
     reason = str(field(form, "reason"))
-    ask = await sre.submits(form, release="target-list web dep-39", reason="dep-40 is bad as well").sees("Needs 1 of")
+    ask = await sre.submits(form, release="target-list web dep-39", reason="dep-40 is bad as well").sees("Why: dep-40")
 
     assert "target-list web dep-39" == field(typed, "release")["element"]["initial_option"]["value"]
     assert "target-list/web runs dep-40" in words(form)
