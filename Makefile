@@ -24,7 +24,7 @@ demo: .venv
 	$(BIN)/steward demo --port $(PORT)
 
 test: .venv
-	$(BIN)/python -m pytest -n 4 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: .venv
 	$(BIN)/ruff check .

@@ -100,7 +100,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two demos per database, and so four processes at once: most of a test's time is spent waiting.
+    """Three demos per database, one after the other: most of a test's time is spent waiting.
 
     They come first, so that what is short fills the end.
     """
@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
     modules = list(dict.fromkeys(item.path for item in on_stage))
     for item in on_stage:
-        group = f"{item.callspec.params['stage']}-{modules.index(item.path) % 2}"
+        group = f"{item.callspec.params['stage']}-{modules.index(item.path) % 3}"
         item.add_marker(pytest.mark.xdist_group(group))
     first = set(on_stage)
     items.sort(key=lambda item: item not in first)
