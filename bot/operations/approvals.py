@@ -123,7 +123,7 @@ class Approvals:
         standing = self._approving(approved, set(approved.approved_by) - lost)
         if len(standing) >= approved.approvals_needed:
             return ""
-        if not lost:
+        if approved.approved_by and not lost:
             people, needed = ", ".join(sorted(self._people(approved.approved_by))), approved.approvals_needed
             return f"its approvals are all of {people} by today's configuration, and it needs {needed}; nothing ran"
         roles = " or ".join(sorted(approved.approver_roles))
