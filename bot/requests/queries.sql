@@ -36,8 +36,12 @@ where key in (select key from due) and state in ('waiting', 'claimed') and lease
 returning key, call, received_at;
 
 -- name: renew_inbox
-update inbox set lease_until = :lease_until
-where key in (select key from json_each(:keys)) and owner = :owner and state = 'claimed';
+-- What is locked at this moment is being finished; waiting for it could end in a deadlock, and the next second comes soon.
+with due as materialized (
+    select key from inbox where key in (select key from json_each(:keys)) and owner = :owner and state = 'claimed'
+    /*pg for update skip locked pg*/
+)
+update inbox set lease_until = :lease_until where key in (select key from due);
 
 -- name: count_open_inbox
 select count(*) as n from inbox where state in ('waiting', 'claimed');
