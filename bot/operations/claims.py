@@ -13,6 +13,8 @@ from bot.ports import Clock
 from bot.store import Ledger, Tx
 
 RETRY_LOCK = 2 * SECOND
+WAITS = "waits for"
+"""How the note of an operation begins that waits for a lock."""
 
 
 class _Held(Exception):
@@ -78,6 +80,6 @@ class Claims:
                 holder = tx.one("operation_lock_holder", name=name)
                 if holder is None or holder["operation"] != number:
                     other = f"OP-{holder['operation']}" if holder else "another operation"
-                    same = f"waits for {name}, locked by {other}"
+                    same = f"{WAITS} {name}, locked by {other}"
                     raise _Held(f"{same} for {span(now - holder['since'])}" if holder else same, same)
         return True

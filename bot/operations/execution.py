@@ -12,7 +12,7 @@ from bot.domain.timing import MINUTE, SECOND
 from bot.operations import rows as operation_rows
 from bot.operations.action import Action, Actions
 from bot.operations.approvals import end
-from bot.operations.claims import Claims
+from bot.operations.claims import WAITS, Claims
 from bot.operations.lease import LEASE, Lease, Lost
 from bot.operations.model import Operation, State
 from bot.operations.outcomes import Endings
@@ -176,7 +176,7 @@ class Execution:
     async def _try_later(self, operation: Operation, why: str) -> bool:
         """An approval outlives a moment in which nothing can be compared with it; after a minute it is asked anew."""
         now = self._clock.now()
-        waited = operation.note.startswith("waits for")  # As `Claims` notes it: this is the first try since.
+        waited = operation.note.startswith(WAITS)  # This is the first try since.
         if not waited and now - await self._ledger.read(lambda tx: _tried_since(tx, operation)) >= TRY_FOR:
             await self._ask_anew(operation, f"nothing ran: {why}")
             return False
